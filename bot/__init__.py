@@ -1,0 +1,1 @@
+"""学伴 (xueban): rules, use cases, platforms, storage and entry points."""

@@ -1,0 +1,77 @@
+"""What the commands share: reading the configuration and printing tables."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bot import logs
+from bot.bootstrap import Application, Purpose, build, open_database
+from bot.config import Settings, load_settings
+from bot.errors import DatabaseProblem
+from bot.storage import schema
+from bot.storage.session import DATABASE_BUSY, Database
+
+DEFAULT_FILE = Path("config.toml")
+
+config_option = click.option(
+    "--config",
+    "config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="XUEBAN_CONFIG",
+    help="The configuration file (default: config.toml, where there is one).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def settings_of(config: Path | None) -> Settings:
+    """The settings; without a file the defaults and the environment. Raises ConfigError."""
+    file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    settings = load_settings(file, os.environ)
+    logs.configure(settings.log.level, settings.log.format, settings.secrets())
+    return settings
+
+
+def application_of(config: Path | None, purpose: Purpose = "command") -> Application:
+    return build(settings_of(config), purpose)
+
+
+def existing_database(settings: Settings) -> Database:
+    """The database of this version's schema. Raises DatabaseProblem where there is none."""
+    database = open_database(settings, "command")
+    try:
+        schema.require_current(database.engine)
+    except DATABASE_BUSY as error:
+        raise DatabaseProblem(
+            f"The database cannot be opened: {error.__cause__ or error}. Check storage.url and "
+            "storage.data_dir; a new database is made by: xueban serve"
+        ) from error
+    return database
+
+
+def show_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: bool
+) -> None:
+    """A table for people, or a JSON list of objects."""
+    if as_json:
+        click.echo(
+            json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False)
+        )
+        return
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    Console().print(table)
+
+
+def with_progress(message: str, work: Callable[[], Any]) -> Any:
+    """Run something that may take over a second under a moving line."""
+    with Console(stderr=True).status(message):
+        return work()

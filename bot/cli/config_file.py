@@ -1,0 +1,65 @@
+"""A commented config.toml, written from the settings themselves so that it cannot drift."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from bot.config import Section, Settings
+
+_HEADING = """\
+# 学伴的配置。每一项都可以用环境变量 XUEBAN_段__键 覆盖（如 XUEBAN_SERVER__PORT=9000）；
+# 密钥也可以放在文件里，用 XUEBAN_段__键_FILE 指明。前面带 # 的行就是默认值。
+"""
+_SECTIONS: Mapping[str, str] = {
+    "server": "网页和回调",
+    "storage": "数据放在哪里",
+    "defaults": "新建组织时用的设置；以后用 xueban community set 改",
+    "official_account": "微信公众号或服务号；整段不写就是不接",
+    "content": "内容包",
+    "retention": "保留多久",
+    "log": "日志",
+}
+
+
+def render(values: Mapping[str, Mapping[str, Any]]) -> str:
+    """The whole file: `values` as they are given, every other key as a comment."""
+    parts = [_HEADING]
+    for name, title in _SECTIONS.items():
+        given = values.get(name, {})
+        optional = Settings.model_fields[name].is_required() is False and name == "official_account"
+        header = f"[{name}]" if given or not optional else f"# [{name}]"
+        parts.append(f"# {title}\n{header}\n{_section(_model_of(name), given)}")
+    return "\n".join(parts)
+
+
+def _model_of(name: str) -> type[Section]:
+    annotation = Settings.model_fields[name].annotation
+    options = [annotation, *get_args(annotation)]
+    return next(
+        option for option in options if isinstance(option, type) and issubclass(option, Section)
+    )
+
+
+def _section(model: type[Section], given: Mapping[str, Any]) -> str:
+    lines = []
+    for key, field in model.model_fields.items():
+        lines.append(f"# {field.description}")
+        if key in given:
+            lines.append(f"{key} = {_literal(given[key])}")
+        else:
+            lines.append(f"# {key} = {_literal(_default(field))}")
+    return "\n".join(lines) + "\n"
+
+
+def _default(field: FieldInfo) -> Any:
+    value = "" if field.is_required() or field.default is None else field.default
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _literal(value: Any) -> str:
+    """A TOML literal; JSON's strings, numbers and booleans are TOML's as well."""
+    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

@@ -1,0 +1,92 @@
+"""db upgrade, backup, restore."""
+
+from pathlib import Path
+
+import click
+
+from bot.bootstrap import open_database
+from bot.cli.common import config_option, settings_of, with_progress
+from bot.clock import Clock
+from bot.config import Settings
+from bot.errors import BackupProblem, DatabaseProblem
+from bot.storage import backup as copies
+from bot.storage import schema
+from bot.storage.session import DATABASE_BUSY, Database
+
+
+@click.group(name="db")
+def database() -> None:
+    """The database: schema, backup, restore."""
+
+
+def _open(config: Path | None) -> tuple[Settings, Database]:
+    settings = settings_of(config)
+    opened = open_database(settings, "command")
+    try:
+        if schema.is_empty(opened.engine):
+            raise DatabaseProblem(
+                "There is no database yet; xueban serve creates it (see storage.data_dir)."
+            )
+    except DATABASE_BUSY as error:
+        raise DatabaseProblem(f"The database cannot be opened: {error.__cause__}") from error
+    return settings, opened
+
+
+def _safety_copy(settings: Settings, opened: Database, reason: str) -> Path:
+    """A backup in data_dir/backups, named by time and reason."""
+    folder = settings.storage.data_dir / "backups"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise BackupProblem(f"The folder {folder} cannot be created: {error}") from error
+    file = folder / f"{Clock().now():%Y%m%d-%H%M%S}-{reason}.backup"
+    with_progress(f"backing up to {file}", lambda: copies.backup(opened.engine, file))
+    return file
+
+
+@database.command()
+@config_option
+def upgrade(config: Path | None) -> None:
+    """Bring the schema to this version; makes a backup first."""
+    settings, opened = _open(config)
+    found = schema.current(opened.engine)
+    if found == schema.expected():
+        click.echo(f"The schema is up to date ({found}).")
+        return
+    file = _safety_copy(settings, opened, "before-upgrade")
+    with_progress("upgrading the schema", lambda: schema.upgrade(opened.engine))
+    click.echo(f"Upgraded from {found} to {schema.expected()}. The backup is {file}.")
+
+
+@database.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@config_option
+def backup(file: Path, config: Path | None) -> None:
+    """Write a checked backup to FILE; the bot may go on running."""
+    _, opened = _open(config)
+    with_progress(f"backing up to {file}", lambda: copies.backup(opened.engine, file))
+    click.echo(f"Wrote {file} ({file.stat().st_size} bytes).")
+
+
+@database.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@config_option
+def restore(file: Path, yes: bool, config: Path | None) -> None:
+    """Put the content of FILE in place of the database's.
+
+    Makes a backup of the present content first, where there is any.
+    """
+    settings = settings_of(config)
+    if not file.is_file():
+        raise BackupProblem(f"There is no backup {file}.")
+    if not yes:
+        click.confirm("Everything since that backup will be gone. Go on?", abort=True)
+    settings.storage.data_dir.mkdir(parents=True, exist_ok=True)
+    opened = open_database(settings, "command")
+    kept = None
+    if not schema.is_empty(opened.engine):
+        kept = _safety_copy(settings, opened, "before-restore")
+    with_progress(f"restoring {file}", lambda: copies.restore(opened.engine, file))
+    click.echo(f"Restored {file}." + (f" What was there before is {kept}." if kept else ""))
+    schema.require_current(opened.engine)

@@ -1,0 +1,37 @@
+"""The group, its common options, and how errors are shown."""
+
+import sys
+
+import click
+
+from bot.cli import community, database, demo, operate, setup
+from bot.errors import ConfigError, XuebanError
+
+
+class Group(click.Group):
+    """Shows our errors as one plain text on standard error: exit 2 for configuration, else 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except XuebanError as error:
+            click.echo(f"xueban: {error}", err=True)
+            sys.exit(2 if isinstance(error, ConfigError) else 1)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="xueban")
+def main() -> None:
+    """学伴: a study community's companion inside WeChat."""
+
+
+for command in (
+    demo.demo,
+    setup.init,
+    setup.doctor,
+    operate.serve,
+    operate.worker,
+    database.database,
+    community.community,
+):
+    main.add_command(command)

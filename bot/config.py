@@ -1,0 +1,249 @@
+"""config.toml and the environment, to frozen Settings; every problem at once.
+
+Each key can come from the environment as XUEBAN_SECTION__KEY (it wins over the file), a secret
+also from the file that XUEBAN_SECTION__KEY_FILE names.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.errors import ConfigError
+
+PREFIX = "XUEBAN_"
+# Names in the environment that are no keys: which file to read, and what tests are told.
+_NOT_KEYS = ("CONFIG", "TEST_", "DEMO_")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name!r} is no time zone; write e.g. Asia/Shanghai") from error
+    return name
+
+
+class Server(Section):
+    host: str = "127.0.0.1"
+    """在哪个地址上监听；前面有 nginx 或 Caddy 时保持 127.0.0.1。"""
+    port: int = Field(default=8000, ge=1, le=65535)
+    """监听的端口。"""
+    public_url: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$")
+    """公网地址，如 https://xueban.example.edu.cn；公众号只会访问 80 或 443 端口。"""
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    """前面有几层自己的反向代理；没有就写 0。"""
+
+
+class Storage(Section):
+    url: str = ""
+    """数据库；空着就用 data_dir 里的 SQLite。例：postgresql://xueban@localhost/xueban"""
+    data_dir: Path = Path("data")
+    """数据库、备份和上传的文件放在这个文件夹里。"""
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    """SQLite 提交时的落盘方式：FULL 断电也不丢；NORMAL 更快，断电可能丢最后几条。"""
+
+    @field_validator("url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if not url:
+            return url
+        try:
+            backend = make_url(url).get_backend_name()
+        except ArgumentError as error:
+            raise ValueError(
+                "is no database URL; write e.g. postgresql://user@host/xueban"
+            ) from error
+        if backend not in ("sqlite", "postgresql"):
+            raise ValueError(f"{backend} is not supported; use sqlite or postgresql")
+        return url
+
+    @property
+    def database_url(self) -> str:
+        """The configured URL, or the SQLite file in data_dir."""
+        return self.url or f"sqlite:///{self.data_dir.resolve() / 'xueban.db'}"
+
+
+class Defaults(Section):
+    """What a community is created with."""
+
+    community: str = Field(default="我们的支部", min_length=1)
+    """第一个组织（支部、班级、社团）的名字。"""
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
+    """算“今天”用的时区。"""
+    quiet_hours: str = Field(
+        default="22:00-08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
+    )
+    """不打扰的时段，从几点到几点。"""
+    daily_message_budget: int = Field(default=3, ge=1, le=20)
+    """每人每天最多主动发几条。"""
+    pack: str = "party-branch"
+    """内容包：content/packs 下的文件夹名。"""
+
+
+class OfficialAccountSettings(Section):
+    app_id: str = Field(pattern=r"^\w{1,64}$")
+    """公众号后台“设置与开发”里的 AppID。"""
+    token: SecretStr
+    """服务器配置里自己定的 Token，3 到 32 位字母或数字。"""
+    encoding_aes_key: SecretStr = SecretStr("")
+    """EncodingAESKey，43 位；填了就只收加密消息（安全模式或兼容模式）。"""
+    previous_encoding_aes_key: SecretStr = SecretStr("")
+    """换密钥期间的上一个 EncodingAESKey；平时空着。"""
+    kind: Literal["subscription", "service"] = "subscription"
+    """subscription 是公众号（订阅号），service 是服务号。"""
+    verified: bool = False
+    """是否已认证；没认证的号只能被动回复。"""
+    api_base: str = Field(default="https://api.weixin.qq.com", pattern=r"^https?://[^\s/]+$")
+    """平台接口的地址，一般不用改。"""
+
+    @field_validator("token")
+    @classmethod
+    def _token_shape(cls, token: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[A-Za-z0-9]{3,32}", token.get_secret_value()):
+            raise ValueError("must be 3 to 32 letters and digits, the same as on the platform")
+        return token
+
+    @field_validator("encoding_aes_key", "previous_encoding_aes_key")
+    @classmethod
+    def _key_shape(cls, key: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"([A-Za-z0-9]{43})?", key.get_secret_value()):
+            raise ValueError("must be the 43 letters and digits of the platform's EncodingAESKey")
+        return key
+
+    @model_validator(mode="after")
+    def _previous_needs_current(self) -> "OfficialAccountSettings":
+        if self.previous_encoding_aes_key.get_secret_value() and not self.encryption:
+            raise ValueError("previous_encoding_aes_key needs encoding_aes_key beside it")
+        return self
+
+    @property
+    def encryption(self) -> bool:
+        return bool(self.encoding_aes_key.get_secret_value())
+
+    @property
+    def aes_keys(self) -> tuple[str, ...]:
+        """The current key, then the previous one; empty in plaintext mode."""
+        keys = (self.encoding_aes_key, self.previous_encoding_aes_key)
+        return tuple(key.get_secret_value() for key in keys if key.get_secret_value())
+
+
+class Retention(Section):
+    inbox_text_hours: int = Field(default=24, ge=1, le=24 * 30)
+    """收到的消息，几小时后抹去正文和回复。"""
+    inbox_row_days: int = Field(default=7, ge=1, le=90)
+    """收到的消息，几天后整条删除。"""
+
+
+class Log(Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """写多少日志。"""
+    format: Literal["json", "console"] = "console"
+    """console 给人看，json 给日志系统收。"""
+
+
+class Content(Section):
+    dir: Path | None = None
+    """自己的内容包放在哪个文件夹；空着就用自带的。"""
+
+
+class Settings(Section):
+    """Everything that can be configured. A channel's section that is absent is off."""
+
+    server: Server = Server()
+    storage: Storage = Storage()
+    defaults: Defaults = Defaults()
+    official_account: OfficialAccountSettings | None = None
+    content: Content = Content()
+    retention: Retention = Retention()
+    log: Log = Log()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for masking."""
+        found = [make_url(self.storage.url).password] if self.storage.url else []
+        if self.official_account:
+            found += [self.official_account.token.get_secret_value()]
+            found += self.official_account.aes_keys
+        return tuple(str(secret) for secret in found if secret)
+
+
+def load_settings(file: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the file (None: the environment alone) and lay the environment over it.
+
+    Raises ConfigError that lists every problem with its key and reason.
+    """
+    problems: list[str] = []
+    values = _read(file, problems) if file else {}
+    for path, value in _from_environment(environ, problems):
+        section = values.setdefault(path[0], {})
+        if isinstance(section, dict):
+            section[path[1]] = value
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += [_sentence(item) for item in error.errors()]
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def _read(file: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        problems.append(f"{file}: there is no such file; write one with: xueban init")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{file}: {error}")
+    except OSError as error:
+        problems.append(f"{file}: {error.strerror}")
+    return {}
+
+
+def _from_environment(
+    environ: Mapping[str, str], problems: list[str]
+) -> Iterator[tuple[tuple[str, str], str]]:
+    for name, value in sorted(environ.items()):
+        key = name.removeprefix(PREFIX)
+        if key == name or key.startswith(_NOT_KEYS):
+            continue
+        section, separator, rest = key.lower().partition("__")
+        if not separator or "__" in rest:
+            problems.append(f"{name}: write it as {PREFIX}SECTION__KEY")
+            continue
+        if rest.endswith("_file"):
+            try:
+                value = Path(value).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{name}: cannot be read: {error}")
+                continue
+            rest = rest.removesuffix("_file")
+        yield (section, rest), value
+
+
+def _sentence(item: Any) -> str:
+    """One problem as key: reason. The value is left out: it may be a secret."""
+    key = ".".join(str(part) for part in item["loc"]) or "config"
+    if item["type"] == "extra_forbidden":
+        return f"{key}: there is no such key"
+    if item["type"] == "missing":
+        return f"{key}: is missing"
+    return f"{key}: {item['msg'].removeprefix('Value error, ')}"

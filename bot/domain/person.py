@@ -1,0 +1,32 @@
+"""Who is writing, as far as the bot knows."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is in a community (成员, 导师, 组织者); one person may be several."""
+
+    MEMBER = "member"
+    MENTOR = "mentor"
+    ORGANISER = "organiser"
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityView:
+    """What handlers need to know of a community."""
+
+    id: int
+    name: str
+    timezone: str
+    pack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person with the community that this conversation is about, and the roles there."""
+
+    person_id: int
+    name: str | None
+    community: CommunityView
+    roles: frozenset[Role]

@@ -1,0 +1,1 @@
+"""What the outside speaks: crypto, payloads and clients, one package a channel."""

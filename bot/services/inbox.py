@@ -1,0 +1,116 @@
+"""The inbox: each message once, with the reply it got."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from bot.domain.messages import SILENCE, InboundMessage, Notice, Reply
+from bot.storage.models import InboxMessage
+from bot.storage.session import insert_new
+
+_table = InboxMessage.__table__.c
+_REPLY = select(_table.reply, _table.page).where(_table.key == bindparam("key"))
+_ANSWER = (
+    update(InboxMessage.__table__)  # type: ignore[arg-type]
+    .where(_table.id == bindparam("row_id"))
+    .values(reply=bindparam("reply"), page=bindparam("page"), reference=bindparam("reference"))
+)
+_COUNT = (
+    select(func.count())
+    .select_from(InboxMessage.__table__)
+    .where(_table.sender == bindparam("sender"), _table.received_at > bindparam("since"))
+)
+_LAST_REPLY = (
+    select(_table.reply, _table.page)
+    .where(
+        _table.sender == bindparam("sender"),
+        _table.conversation == bindparam("conversation"),
+        _table.reply.is_not(None),
+        _table.id != bindparam("row_id"),
+    )
+    .order_by(_table.received_at.desc(), _table.id.desc())
+    .limit(1)
+)
+
+
+def receive(session: Session, message: InboundMessage, now: datetime) -> int | None:
+    """Store the message: its row's id, or None when it was there already."""
+    return insert_new(
+        session,
+        InboxMessage,
+        key=message.key,
+        channel=message.channel,
+        account=message.account,
+        sender=message.sender,
+        conversation=message.conversation,
+        type=message.type,
+        text=message.text,
+        sent_at=message.sent_at,
+        received_at=now,
+        reply=None,
+        page=0,
+        reference=None,
+    )
+
+
+def stored_reply(session: Session, key: bytes) -> Reply:
+    """The reply that the message with this key got."""
+    row = session.execute(_REPLY, {"key": key}).one()
+    return _reply(row.reply, row.page)
+
+
+def answer(session: Session, row_id: int, reply: Reply, reference: str | None) -> None:
+    """Keep the reply with its message; `reference` is the number of a failure."""
+    stored = reply.notice.to_json() if reply.notice else None
+    session.execute(
+        _ANSWER,
+        {"row_id": row_id, "reply": stored, "page": reply.page, "reference": reference},
+    )
+
+
+def count_since(session: Session, sender: str, since: datetime) -> int:
+    """How many messages the sender's rows hold since then, the one in work included."""
+    return session.execute(_COUNT, {"sender": sender, "since": since}).scalar_one()
+
+
+def last_reply(session: Session, message: InboundMessage, row_id: int) -> Reply:
+    """What was last said in this conversation to this sender, before the row `row_id`."""
+    row = session.execute(
+        _LAST_REPLY,
+        {"sender": message.sender, "conversation": message.conversation, "row_id": row_id},
+    ).first()
+    return _reply(row.reply, row.page) if row else SILENCE
+
+
+def clear(
+    session: Session, now: datetime, text_hours: int, row_days: int, limit: int
+) -> tuple[int, int]:
+    """Empty rows older than `text_hours` of text and reply, delete those older than `row_days`.
+
+    At most `limit` rows each: how many were emptied and how many deleted.
+    """
+    old_text = (
+        select(_table.id)
+        .where(
+            _table.received_at < now - timedelta(hours=text_hours),
+            _table.text.is_not(None) | _table.reply.is_not(None),
+        )
+        .limit(limit)
+    )
+    old_rows = (
+        select(_table.id).where(_table.received_at < now - timedelta(days=row_days)).limit(limit)
+    )
+    emptied = session.execute(
+        update(InboxMessage).where(InboxMessage.id.in_(old_text)).values(text=None, reply=None),
+        execution_options={"synchronize_session": False},
+    )
+    deleted = session.execute(
+        delete(InboxMessage).where(InboxMessage.id.in_(old_rows)),
+        execution_options={"synchronize_session": False},
+    )
+    return emptied.rowcount, deleted.rowcount  # type: ignore[attr-defined]
+
+
+def _reply(stored: str | None, page: int) -> Reply:
+    return Reply(Notice.from_json(stored), page) if stored else SILENCE

@@ -1,0 +1,1 @@
+"""The platform, played locally. Shares no code with what it tests but errors and clock."""

@@ -1,0 +1,1 @@
+"""Tables, sessions, migrations and backups, on SQLite and PostgreSQL."""

@@ -1,0 +1,114 @@
+"""Backup while everything runs, and restore. A backup is checked before it counts as one.
+
+SQLite: the online backup API, all pages in one step (in several it starts again at each write
+of another process and may never end). PostgreSQL: pg_dump and pg_restore.
+"""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import URL, Engine
+
+from bot.errors import BackupProblem
+
+
+def backup(engine: Engine, file: Path) -> None:
+    """Write a whole, checked backup to `file`; an older one is replaced only by a good one.
+
+    Raises BackupProblem.
+    """
+    part = file.with_name(f"{file.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600)
+        if engine.dialect.name == "sqlite":
+            _backup_sqlite(engine, part)
+        else:
+            _run("pg_dump", ["--format=custom", f"--file={part}"], engine.url)
+        part.replace(file)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupProblem(f"The backup {file} cannot be written: {error}") from error
+    finally:
+        if part.exists():
+            part.unlink()
+
+
+def restore(engine: Engine, file: Path) -> None:
+    """Put the backup's content in place of the database's, whole or not at all.
+
+    Raises BackupProblem; the database is then as it was.
+    """
+    if not file.is_file():
+        raise BackupProblem(f"There is no backup {file}.")
+    if engine.dialect.name == "sqlite":
+        _restore_sqlite(engine, file)
+    else:
+        _run(
+            "pg_restore",
+            ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error",
+             f"--dbname={engine.url.database}", str(file)],
+            engine.url,
+        )  # fmt: skip
+
+
+def _backup_sqlite(engine: Engine, part: Path) -> None:
+    with closing(engine.raw_connection()) as source, closing(sqlite3.connect(part)) as target:
+        driver = source.driver_connection
+        if driver is None:
+            raise BackupProblem("The database is not open.")
+        driver.backup(target, pages=-1)
+        _check(target, part)
+
+
+def _restore_sqlite(engine: Engine, file: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source:
+            _check(source, file)
+            with closing(engine.raw_connection()) as target:
+                driver = target.driver_connection
+                if driver is None:
+                    raise BackupProblem("The database is not open.")
+                source.backup(driver, pages=-1)
+    except sqlite3.Error as error:
+        raise BackupProblem(f"{file} cannot be restored: {error}") from error
+
+
+def _check(connection: sqlite3.Connection, file: Path) -> None:
+    """Every page readable, every reference whole, and tables of ours in it."""
+    try:
+        state = connection.execute("PRAGMA quick_check").fetchone()[0]
+        broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+        ours = connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        ).fetchone()
+    except sqlite3.DatabaseError as error:
+        raise BackupProblem(f"{file} is no whole backup: {error}") from error
+    if state != "ok" or broken is not None or ours is None:
+        raise BackupProblem(f"{file} is no whole backup of xueban: {state}")
+
+
+def _run(program: str, arguments: Sequence[str], url: URL) -> None:
+    """Run a PostgreSQL client. The password goes by the environment, not the command line."""
+    if shutil.which(program) is None:
+        raise BackupProblem(
+            f"{program} is not installed here; install PostgreSQL's client programs "
+            "(Debian: apt install postgresql-client) of the server's version or newer."
+        )
+    values = {
+        "PGHOST": url.host or url.query.get("host"),
+        "PGPORT": str(url.port) if url.port else None,
+        "PGUSER": url.username,
+        "PGPASSWORD": str(url.password) if url.password else None,
+        "PGDATABASE": url.database,
+    }
+    environment = {**os.environ, **{key: str(value) for key, value in values.items() if value}}
+    done = subprocess.run(  # noqa: S603
+        [program, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise BackupProblem(f"{program} failed: {done.stderr.strip()}")

@@ -1,0 +1,106 @@
+"""Engines: the settings that make SQLite and PostgreSQL keep the same promises.
+
+SQLite: WAL, foreign keys, secure_delete, and BEGIN IMMEDIATE for everything that may write (a
+read that becomes a write under plain BEGIN is refused at once, busy timeout or not:
+https://www.sqlite.org/lang_transaction.html). PostgreSQL: READ COMMITTED with a lock timeout.
+"""
+
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+Synchronous = Literal["FULL", "NORMAL"]
+
+
+def build_engine(
+    url: str | URL,
+    *,
+    wait: float,
+    synchronous: Synchronous = "FULL",
+    threads: int = 4,
+    checkpoints: bool = True,
+) -> Engine:
+    """An engine whose writers wait at most `wait` seconds for a lock.
+
+    No connection is opened here. Statement parameters never reach an error's text: they hold
+    what members typed. With `checkpoints` off SQLite's write-ahead log is left to another
+    process: before 3.51.3 two that reset it at once can corrupt the file
+    (https://www.sqlite.org/wal.html#walresetbug).
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, wait, synchronous, threads, checkpoints)
+    return _postgresql(parsed.set(drivername="postgresql+psycopg"), wait, threads)
+
+
+def _sqlite(
+    url: URL, wait: float, synchronous: Synchronous, threads: int, checkpoints: bool
+) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": wait, "check_same_thread": False},
+        pool_size=threads + 2,
+        max_overflow=0,
+        pool_timeout=wait,
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        # The driver must not open transactions of its own: the "begin" event does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")
+        if not checkpoints:
+            cursor.execute("PRAGMA wal_autocheckpoint=0")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        _set_wait(connection)
+        read_only = connection.get_execution_options().get("read_only", False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL, wait: float, threads: int) -> Engine:
+    milliseconds = int(wait * 1000)
+    options: dict[str, Any] = {
+        "connect_timeout": max(2, int(wait)),
+        "options": f"-c lock_timeout={milliseconds} -c statement_timeout={milliseconds + 500}"
+        " -c timezone=UTC",
+    }
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",
+        connect_args=options,
+        pool_size=threads + 2,
+        max_overflow=0,
+        pool_timeout=wait,
+        pool_pre_ping=True,
+    )
+    event.listen(engine, "begin", _set_wait)
+    return engine
+
+
+def _set_wait(connection: Connection) -> None:
+    """Apply the execution option `wait` (seconds for a lock) where it differs from the last.
+
+    SQLite keeps the busy timeout with the connection, PostgreSQL (SET LOCAL) for the transaction.
+    """
+    wait = connection.get_execution_options().get("wait")
+    usual = connection.info.setdefault("wait", wait)
+    if wait is None or wait == usual:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait * 1000)}")
+        connection.info["wait"] = wait
+    else:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout={int(wait * 1000)}")

@@ -1,0 +1,23 @@
+"""What keeps a SQLite file healthy and says which one this is."""
+
+import sqlite3
+
+from sqlalchemy import Engine
+
+# https://www.sqlite.org/wal.html#walresetbug: fixed in 3.51.3, 3.50.7 and 3.44.6.
+_FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
+
+
+def checkpoint(engine: Engine) -> None:
+    """Move the write-ahead log into the database file as far as no reader needs it."""
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def sqlite_has_wal_bug(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
+    """Whether two connections that reset the log at once can corrupt the file (very rare)."""
+    if version >= _FIXED[-1]:
+        return False
+    return not any(version[:2] == fixed[:2] and version >= fixed for fixed in _FIXED)

@@ -1,0 +1,24 @@
+"""A branch, class, club or cohort; a community may have a parent (学院)."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.storage.models.base import Base
+
+
+class Community(Base):
+    """`quiet_hours` is "22:00-08:00" in `timezone`; `pack` names a folder of content/packs."""
+
+    __tablename__ = "community"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"))
+    pack: Mapped[str]
+    timezone: Mapped[str]
+    quiet_hours: Mapped[str]
+    daily_message_budget: Mapped[int]
+    created_at: Mapped[datetime]

@@ -1,0 +1,56 @@
+"""People, the addresses that reach them, and what they are in a community."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.storage.models.base import Base
+
+
+class Person(Base):
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Address(Base):
+    """An openid or userid: `value` is unique within a channel and account."""
+
+    __tablename__ = "address"
+    __table_args__ = (UniqueConstraint("channel", "account", "value"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    account: Mapped[str]
+    value: Mapped[str]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    created_at: Mapped[datetime]
+
+
+class Membership(Base):
+    """A role of a person in a community; `until` is set when it has ended."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        CheckConstraint("role IN ('member', 'mentor', 'organiser')", name="role"),
+        Index(
+            "uq_membership_open",
+            "person_id",
+            "community_id",
+            "role",
+            unique=True,
+            sqlite_where=text("until IS NULL"),
+            postgresql_where=text("until IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"), index=True)
+    role: Mapped[str]
+    stage: Mapped[str | None]
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]

@@ -1,0 +1,110 @@
+"""The unit of work. Whoever opens it ends it; nobody below may."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Engine, Insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from bot.errors import CommitForbidden
+from bot.storage.models import Base
+
+# What a lock, a deadlock, a lost connection, a full disk or an exhausted pool raise: no fault
+# of the code that ran, and nothing of it was stored.
+DATABASE_BUSY = (OperationalError, PoolTimeout)
+
+
+class UnitOfWork(Session):
+    """A session that only its opener can end: commit() and rollback() raise CommitForbidden."""
+
+    def commit(self) -> None:
+        raise CommitForbidden
+
+    def rollback(self) -> None:
+        raise CommitForbidden
+
+
+class Database:
+    """An engine and the two ways to open a session on it.
+
+    `wait` and `short_wait` are seconds. After a wait has run out every further writer waits
+    `short_wait` only, until one transaction succeeds: with few threads the fifth message would
+    otherwise be answered after two whole waits. On SQLite writers of one process queue on a
+    lock of their own, which is fair; SQLite's busy handler is not.
+    """
+
+    def __init__(self, engine: Engine, *, wait: float, short_wait: float = 0.1) -> None:
+        self.engine = engine
+        self._wait = wait
+        self._short_wait = short_wait
+        self._starved = False
+        self._sqlite = engine.dialect.name == "sqlite"
+        self._reader = engine.execution_options(read_only=True)
+        self._turnstile = threading.Lock()
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """A transaction that may write; commits when the block ends, else rolls back.
+
+        Raises one of DATABASE_BUSY when the database cannot be written within the wait.
+        """
+        try:
+            with self._turn(), UnitOfWork(self.engine) as session, session.begin():
+                session.connection(execution_options={"wait": self._patience()})
+                yield session
+        except DATABASE_BUSY:
+            self._starved = True
+            raise
+        self._starved = False
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        """A transaction that only reads and never waits for a writer."""
+        with UnitOfWork(self._reader) as session, session.begin():
+            yield session
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._sqlite:
+            yield
+            return
+        if not self._turnstile.acquire(timeout=self._patience()):
+            self._starved = True
+            raise PoolTimeout("another writer of this process held the database too long")
+        try:
+            yield
+        finally:
+            self._turnstile.release()
+
+    def _patience(self) -> float:
+        return self._short_wait if self._starved else self._wait
+
+
+def insert_new(session: Session, model: type[Base], **values: Any) -> int | None:
+    """Insert a row unless a unique key is taken: its id, or None when the key was there.
+
+    Waits, at most as long as the session's engine does, for a transaction that is about to
+    insert the same key.
+    """
+    statement = _insert_new(model, session.get_bind().dialect.name)
+    return session.execute(statement, values).scalar()
+
+
+@cache
+def _insert_new(model: type[Base], dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = model.__table__
+    return insert(table).on_conflict_do_nothing().returning(table.c.id)  # type: ignore[arg-type]

@@ -1,0 +1,39 @@
+"""The Flask application: callbacks, health, metrics."""
+
+import secrets
+
+import structlog
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from bot.bootstrap import Application
+from bot.web import health, official_account
+from bot.web.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(application: Application) -> Flask:
+    """One application per process; every state but the database's is its own."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = official_account.BODY_LIMIT
+    metrics = Metrics()
+    if application.official_account is not None:
+        app.register_blueprint(
+            official_account.blueprint(application, application.official_account, metrics)
+        )
+    app.register_blueprint(health.blueprint(application, metrics))
+    app.register_error_handler(Exception, _failed)
+    if hops := application.settings.server.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _failed(error: Exception) -> Response:
+    """Last resort: a number to name to the operator, and nothing of the error itself."""
+    if isinstance(error, HTTPException):
+        return Response(f"{error.code} {error.name}\n", error.code or 500, mimetype="text/plain")
+    reference = secrets.token_hex(3).upper()
+    log.error("request_failed", reference=reference, exc_info=error)
+    return Response(f"Something failed here (reference {reference}).\n", 500, mimetype="text/plain")

@@ -1,0 +1,1 @@
+"""What is said: content packs as data files, and the loader that checks them."""

@@ -1,0 +1,14 @@
+"""What nobody else took: say what to send instead."""
+
+from bot.domain.messages import MessageType, Notice
+from bot.routing import Context, Router
+
+router = Router("fallback")
+
+
+@router.otherwise
+def explain(context: Context) -> Notice:
+    known = context.message.type is MessageType.TEXT
+    return Notice(
+        kind="fallback", lines=(context.say("fallback.text" if known else "fallback.media"),)
+    )

@@ -1,0 +1,1 @@
+"""When things happen: the loops, never what happens."""

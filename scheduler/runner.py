@@ -1,0 +1,62 @@
+"""The scheduler: APScheduler as a clock only, the tick under the leader lock."""
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from bot.ports import LeaderLock
+
+log = structlog.get_logger(__name__)
+
+INTERVAL = 10.0
+
+
+class Runner:
+    """Calls `work` every `interval` seconds while this process holds the lock.
+
+    Jobs live in memory and are declared here at every start: durable state is in our tables.
+    """
+
+    def __init__(
+        self, work: Callable[[], None], lock: LeaderLock, interval: float = INTERVAL
+    ) -> None:
+        self._work = work
+        self._lock = lock
+        self._leading = False
+        self._stopped = threading.Event()
+        self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._scheduler.add_job(
+            self.run_once,
+            "interval",
+            seconds=interval,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+
+    def run_once(self) -> None:
+        """One tick. What goes wrong in it is logged, and the next one comes all the same."""
+        try:
+            leading = self._lock.held()
+            if leading != self._leading:
+                log.info("leading" if leading else "not_leading")
+                self._leading = leading
+            if leading:
+                self._work()
+        except Exception:
+            log.exception("tick_failed")
+
+    def run(self, alive: Callable[[], bool] = lambda: True) -> None:
+        """Tick until SIGTERM or SIGINT, or until `alive` says no; the open tick is finished."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stopped.set())
+        self.run_once()
+        self._scheduler.start()
+        while alive() and not self._stopped.wait(1.0):
+            pass
+        self._scheduler.shutdown(wait=True)
+        self._lock.release()
