@@ -1,7 +1,7 @@
 """Exact versions of everything that is installed.
 
-    uv run python .ci/pins.py            compare the environment with the pins; exit 1 if it differs
-    uv run python .ci/pins.py --write    resolve anew and write the pins into pyproject.toml
+uv run python .ci/pins.py            compare the environment with the pins; exit 1 if it differs
+uv run python .ci/pins.py --write    resolve anew and write the pins into pyproject.toml
 """
 
 import re

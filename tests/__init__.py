@@ -1,0 +1,1 @@
+"""Tests drive real HTTP, real signatures and real databases; nothing of ours is patched."""

