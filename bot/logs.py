@@ -71,8 +71,8 @@ def configure(level: str, format: Literal["json", "console"], secrets: Iterable[
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        # Looked up at each line, so that a redirected standard error is followed.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     handler = _MaskedHandler(masking)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

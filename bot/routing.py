@@ -213,7 +213,7 @@ class Dispatcher:
                 handler, context.argument = match
                 said = handler(context)
                 return said if isinstance(said, Reply) else Reply(said)
-        log.info("unhandled", type=message.type, event=message.event)
+        log.info("unhandled", type=message.type, event_name=message.event)
         return SILENCE
 
     def _notice(self, key: str, **values: object) -> Notice:

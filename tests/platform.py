@@ -20,7 +20,7 @@ OPENID = "oTESTmember00000000000000001"
 def serving(application: Application) -> Iterator[str]:
     """The application behind a real socket; yields the callback's URL."""
     server = make_server("127.0.0.1", 0, create_app(application), threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/callback/official-account"

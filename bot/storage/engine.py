@@ -12,6 +12,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 Synchronous = Literal["FULL", "NORMAL"]
+# The execution option, and the key in a connection's info for what holds now.
+_WAIT = "wait"
 
 
 def build_engine(
@@ -48,7 +50,8 @@ def _sqlite(
     )
 
     @event.listens_for(engine, "connect")
-    def configure(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    def configure(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info[_WAIT] = wait
         # The driver must not open transactions of its own: the "begin" event does.
         connection.isolation_level = None
         cursor = connection.cursor()
@@ -86,6 +89,11 @@ def _postgresql(url: URL, wait: float, threads: int) -> Engine:
         pool_timeout=wait,
         pool_pre_ping=True,
     )
+
+    @event.listens_for(engine, "connect")
+    def configure(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info[_WAIT] = wait
+
     event.listen(engine, "begin", _set_wait)
     return engine
 
@@ -95,12 +103,11 @@ def _set_wait(connection: Connection) -> None:
 
     SQLite keeps the busy timeout with the connection, PostgreSQL (SET LOCAL) for the transaction.
     """
-    wait = connection.get_execution_options().get("wait")
-    usual = connection.info.setdefault("wait", wait)
-    if wait is None or wait == usual:
+    wait = connection.get_execution_options().get(_WAIT)
+    if wait is None or wait == connection.info[_WAIT]:
         return
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait * 1000)}")
-        connection.info["wait"] = wait
+        connection.info[_WAIT] = wait
     else:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout={int(wait * 1000)}")

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import secrets
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wechatpy.crypto import PrpCrypto
 
@@ -35,18 +35,23 @@ def check_signature(expected_of: Sequence[str], given: str) -> None:
 
 
 class _Cipher(PrpCrypto):  # type: ignore[misc]
-    """wechatpy's, with a prefix from the system's random source instead of random.sample."""
+    """wechatpy's, with the random prefix handed in: its own comes from random.sample."""
 
-    def get_random_string(self) -> str:
-        return secrets.token_hex(_PREFIX // 2)
+    def __init__(self, key: bytes, prefix: Callable[[], str]) -> None:
+        super().__init__(key)
+        self.get_random_string = prefix
 
 
 class MessageKey:
     """One EncodingAESKey (43 characters) with the app id that its messages must carry."""
 
     def __init__(self, encoding_aes_key: str, app_id: str) -> None:
-        self._cipher = _Cipher(base64.b64decode(f"{encoding_aes_key}="))
+        self._cipher = _Cipher(base64.b64decode(f"{encoding_aes_key}="), self.prefix)
         self._app_id = app_id.encode()
+
+    def prefix(self) -> str:
+        """Sixteen random characters before each message."""
+        return secrets.token_hex(_PREFIX // 2)
 
     def encrypt(self, text: str) -> str:
         encrypted: bytes = self._cipher.encrypt(text, self._app_id)

@@ -148,7 +148,9 @@ def parse(fields: Mapping[str, Any]) -> InboundMessage:
     if (event and event not in EVENT_TYPES and event not in _MORE_EVENTS) or (
         not event and type_name not in MESSAGE_TYPES
     ):
-        log.warning("unknown_message_type", type=type_name[:_ID_LIMIT], event=event[:_ID_LIMIT])
+        log.warning(
+            "unknown_message_type", type=type_name[:_ID_LIMIT], event_name=event[:_ID_LIMIT]
+        )
     text = text_field(fields, "Content") or text_field(fields, "Recognition")
     return InboundMessage(
         channel=Channel.OFFICIAL_ACCOUNT,
