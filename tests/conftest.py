@@ -63,8 +63,13 @@ def postgres() -> Iterator[URL]:
     folder = Path(tempfile.mkdtemp(prefix="xueban-pg-"))
     server = get_server(folder / "data", cleanup_mode="stop")
     os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    # Tests kill our processes, never the server: it need not wait for the disk.
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        _administer(url, f"ALTER SYSTEM SET {name} = off")
+    _administer(url, "SELECT pg_reload_conf()")
     try:
-        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        yield url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

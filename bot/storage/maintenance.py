@@ -1,6 +1,7 @@
 """What keeps a SQLite file healthy and says which one this is."""
 
 import sqlite3
+from contextlib import closing
 
 from sqlalchemy import Engine
 
@@ -12,8 +13,9 @@ def checkpoint(engine: Engine) -> None:
     """Move the write-ahead log into the database file as far as no reader needs it."""
     if engine.dialect.name != "sqlite":
         return
-    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+    # Past the engine's "begin" event: a checkpoint cannot run inside a transaction.
+    with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def sqlite_has_wal_bug(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
