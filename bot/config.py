@@ -6,10 +6,9 @@ also from the file that XUEBAN_SECTION__KEY_FILE names.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +23,7 @@ from pydantic import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bot.domain.calendar import quiet_hours_problem, timezone_problem
 from bot.errors import ConfigError
 
 PREFIX = "XUEBAN_"
@@ -35,12 +35,15 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-def _known_timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{name!r} is no time zone; write e.g. Asia/Shanghai") from error
-    return name
+def _checked_by(problem_of: Callable[[str], str | None]) -> AfterValidator:
+    """A rule of the domain as a validator."""
+
+    def check(text: str) -> str:
+        if problem := problem_of(text):
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(check)
 
 
 class Server(Section):
@@ -88,11 +91,9 @@ class Defaults(Section):
 
     community: str = Field(default="我们的支部", min_length=1)
     """第一个组织（支部、班级、社团）的名字。"""
-    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
+    timezone: Annotated[str, _checked_by(timezone_problem)] = "Asia/Shanghai"
     """算“今天”用的时区。"""
-    quiet_hours: str = Field(
-        default="22:00-08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
-    )
+    quiet_hours: Annotated[str, _checked_by(quiet_hours_problem)] = "22:00-08:00"
     """不打扰的时段，从几点到几点。"""
     daily_message_budget: int = Field(default=3, ge=1, le=20)
     """每人每天最多主动发几条。"""

@@ -59,4 +59,8 @@ class Runner:
         while alive() and not self._stopped.wait(1.0):
             pass
         self._scheduler.shutdown(wait=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let another process lead."""
         self._lock.release()

@@ -1,18 +1,15 @@
 """Communities: how they are created, listed and changed."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.domain.calendar import quiet_hours_problem, timezone_problem
 from bot.domain.person import CommunityView
 from bot.errors import CommunityProblems, NotFound
 from bot.storage.models import Community
-
-_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +25,10 @@ class CommunitySettings:
 def problems_of(settings: CommunitySettings, packs: tuple[str, ...]) -> list[str]:
     """Every reason why these settings cannot be used, each naming its key."""
     found = []
-    try:
-        ZoneInfo(settings.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        found.append(f"timezone: {settings.timezone!r} is no time zone; write e.g. Asia/Shanghai")
-    if not re.fullmatch(f"{_CLOCK}-{_CLOCK}", settings.quiet_hours):
-        found.append(f"quiet_hours: {settings.quiet_hours!r} is not like 22:00-08:00")
+    if problem := timezone_problem(settings.timezone):
+        found.append(f"timezone: {problem}")
+    if problem := quiet_hours_problem(settings.quiet_hours):
+        found.append(f"quiet_hours: {problem}")
     if not 1 <= settings.daily_message_budget <= 20:
         found.append(
             f"daily_message_budget: {settings.daily_message_budget} is not between 1 and 20"
