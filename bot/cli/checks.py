@@ -82,6 +82,9 @@ def _database(settings: Settings) -> Iterator[Check]:
             yield Check("warn", "SQLite", f"{version} has the WAL-reset bug", advice)
         else:
             yield Check("ok", "SQLite", version)
+    if not settings.storage.url and not settings.storage.data_dir.exists():
+        yield Check("warn", "database", "there is none yet", "xueban serve creates it")
+        return
     database = open_database(settings, "command")
     try:
         schema.require_current(database.engine)

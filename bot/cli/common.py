@@ -13,9 +13,8 @@ from rich.table import Table
 from bot import logs
 from bot.bootstrap import Application, Purpose, build, open_database
 from bot.config import Settings, load_settings
-from bot.errors import DatabaseProblem
 from bot.storage import schema
-from bot.storage.session import DATABASE_BUSY, Database
+from bot.storage.session import Database
 
 DEFAULT_FILE = Path("config.toml")
 
@@ -29,10 +28,14 @@ config_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
+def chosen_file(config: Path | None) -> Path | None:
+    """The file that was named, else config.toml where there is one."""
+    return config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+
+
 def settings_of(config: Path | None) -> Settings:
     """The settings; without a file the defaults and the environment. Raises ConfigError."""
-    file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
-    settings = load_settings(file, os.environ)
+    settings = load_settings(chosen_file(config), os.environ)
     logs.configure(settings.log.level, settings.log.format, settings.secrets())
     return settings
 
@@ -42,15 +45,9 @@ def application_of(config: Path | None, purpose: Purpose = "command") -> Applica
 
 
 def existing_database(settings: Settings) -> Database:
-    """The database of this version's schema. Raises DatabaseProblem where there is none."""
+    """The database, of this version's schema. Raises SchemaOutdated."""
     database = open_database(settings, "command")
-    try:
-        schema.require_current(database.engine)
-    except DATABASE_BUSY as error:
-        raise DatabaseProblem(
-            f"The database cannot be opened: {error.__cause__ or error}. Check storage.url and "
-            "storage.data_dir; a new database is made by: xueban serve"
-        ) from error
+    schema.require_current(database.engine)
     return database
 
 

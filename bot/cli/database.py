@@ -11,7 +11,7 @@ from bot.config import Settings
 from bot.errors import BackupProblem, DatabaseProblem
 from bot.storage import backup as copies
 from bot.storage import schema
-from bot.storage.session import DATABASE_BUSY, Database
+from bot.storage.session import Database
 
 
 @click.group(name="db")
@@ -22,13 +22,10 @@ def database() -> None:
 def _open(config: Path | None) -> tuple[Settings, Database]:
     settings = settings_of(config)
     opened = open_database(settings, "command")
-    try:
-        if schema.is_empty(opened.engine):
-            raise DatabaseProblem(
-                "There is no database yet; xueban serve creates it (see storage.data_dir)."
-            )
-    except DATABASE_BUSY as error:
-        raise DatabaseProblem(f"The database cannot be opened: {error.__cause__}") from error
+    if schema.is_empty(opened.engine):
+        raise DatabaseProblem(
+            "There is no database yet; xueban serve creates it (see storage.data_dir)."
+        )
     return settings, opened
 
 

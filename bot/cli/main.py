@@ -6,6 +6,7 @@ import click
 
 from bot.cli import community, database, demo, operate, setup
 from bot.errors import ConfigError, XuebanError
+from bot.storage.session import DATABASE_BUSY
 
 
 class Group(click.Group):
@@ -17,6 +18,14 @@ class Group(click.Group):
         except XuebanError as error:
             click.echo(f"xueban: {error}", err=True)
             sys.exit(2 if isinstance(error, ConfigError) else 1)
+        except DATABASE_BUSY as error:
+            reason = str(getattr(error, "orig", None) or error).strip()
+            click.echo(
+                f"xueban: The database cannot be used: {reason}. Check storage.url and "
+                "storage.data_dir, the rights on that folder and the space on its disk.",
+                err=True,
+            )
+            sys.exit(1)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

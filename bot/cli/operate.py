@@ -14,8 +14,9 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from bot.bootstrap import THREADS, build, build_runner, prepare_database
-from bot.cli.common import config_option, settings_of
+from bot.cli.common import chosen_file, config_option, settings_of
 from bot.config import Settings
+from bot.storage import schema
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +40,8 @@ def serve(config: Path | None, web_only: bool) -> None:
     application = build(settings, "command", demo=is_demo())
     prepare_database(application)
     application.database.dispose()
-    if config:
-        os.environ["XUEBAN_CONFIG"] = str(config.resolve())
+    if file := chosen_file(config):
+        os.environ["XUEBAN_CONFIG"] = str(file.resolve())
     keeper = None if web_only else WorkerKeeper()
     if keeper:
         keeper.start()
@@ -110,6 +111,6 @@ class WorkerKeeper:
 def worker(config: Path | None, parent: int | None) -> None:
     """Run the scheduler's tick: one worker leads, others wait for its place."""
     application = build(settings_of(config), "worker", demo=is_demo())
-    prepare_database(application)
+    schema.require_current(application.database.engine)
     runner = build_runner(application, demo=is_demo())
     runner.run(alive=lambda: parent is None or os.getppid() == parent)

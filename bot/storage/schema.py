@@ -46,6 +46,11 @@ def require_current(engine: Engine) -> None:
     found, wanted = current(engine), expected()
     if found == wanted:
         return
+    if found is None and is_empty(engine):
+        raise SchemaOutdated(
+            "There is no database yet; xueban serve creates it (see storage.url and "
+            "storage.data_dir)."
+        )
     known = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
     if found is not None and found not in known:
         raise SchemaOutdated(

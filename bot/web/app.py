@@ -1,6 +1,10 @@
 """The Flask application: callbacks, health, metrics."""
 
+from __future__ import annotations
+
 import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, Response
@@ -11,13 +15,18 @@ from bot.bootstrap import Application
 from bot.web import health, official_account
 from bot.web.metrics import Metrics
 
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
 log = structlog.get_logger(__name__)
 
 
 def create_app(application: Application) -> Flask:
     """One application per process; every state but the database's is its own."""
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = official_account.BODY_LIMIT
+    # One more than is taken: a body without a length is cut here, and then seen to be too long.
+    app.config["MAX_CONTENT_LENGTH"] = official_account.BODY_LIMIT + 1
+    app.wsgi_app = _ChunkedBodies(app.wsgi_app)  # type: ignore[method-assign]
     metrics = Metrics()
     if application.official_account is not None:
         app.register_blueprint(
@@ -28,6 +37,18 @@ def create_app(application: Application) -> Flask:
     if hops := application.settings.server.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
+
+
+class _ChunkedBodies:
+    """Says that the server ends a chunked body itself; without it Werkzeug reads none at all."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            environ["wsgi.input_terminated"] = True
+        return self._app(environ, start)
 
 
 def _failed(error: Exception) -> Response:

@@ -1,0 +1,334 @@
+"""The command line as a new user runs it: real processes, real files."""
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from bot.cli import main
+from bot.cli.config_file import render
+from bot.cli.demo import free_port
+from bot.clock import Clock
+from bot.simulator.official_account import Platform
+from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, account
+
+
+def environment() -> dict[str, str]:
+    """A new user's: nothing of ours is set."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("XUEBAN_")}
+
+
+def xueban(*arguments: str | Path, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *map(str, arguments)],
+        cwd=cwd, env={**environment(), **environ}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def good(*arguments: str | Path, cwd: Path, **environ: str) -> str:
+    done = xueban(*arguments, cwd=cwd, **environ)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def bad(code: int, *arguments: str | Path, cwd: Path, **environ: str) -> str:
+    """What a failing command says; never a traceback."""
+    done = xueban(*arguments, cwd=cwd, **environ)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def write_config(folder: Path, url: str = "", port: int = 8000) -> Path:
+    file = folder / "config.toml"
+    values: dict[str, dict[str, Any]] = {
+        "server": {"port": port},
+        "storage": {"data_dir": str(folder / "data"), "url": url},
+        "official_account": {"app_id": APP_ID, "token": TOKEN, "encoding_aes_key": AES_KEY},
+    }
+    file.write_text(render(values), encoding="utf-8")
+    return file
+
+
+@contextmanager
+def process(*arguments: str | Path, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "bot", *map(str, arguments)],
+        cwd=cwd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+        running.stdout.close()
+
+
+def wait_for(url: str, seconds: float = 20) -> requests.Response:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return requests.get(url, timeout=2)
+        except requests.ConnectionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def test_serve_answers_ticks_and_stops(empty_url: str, tmp_path: Path) -> None:
+    """An empty database is created; the worker runs beside; SIGTERM ends all of it."""
+    port = free_port()
+    config = write_config(tmp_path, empty_url, port)
+    with process("serve", "--config", config, cwd=tmp_path) as running:
+        wait_for(f"http://127.0.0.1:{port}/healthz")
+        platform = Platform(account(f"http://127.0.0.1:{port}/callback/official-account"), Clock())
+        assert "打卡成功" in platform.text(OPENID, "打卡").text
+        assert in_chunks(platform, b" " * 100) == 200
+        assert in_chunks(platform, b" " * 100_000) == 400
+        deadline = time.monotonic() + 20
+        while "worker" in str(doctor(config, tmp_path).get("worker", "worker")):
+            assert time.monotonic() < deadline, "the worker never ticked"
+            time.sleep(0.2)
+        metrics = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+        assert (
+            'xueban_messages_total{channel="official_account",outcome="answered",type="text"} 2.0'
+            in metrics
+        )
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+        assert running.stdout is not None
+        assert "Traceback" not in running.stdout.read()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2)
+
+
+def in_chunks(platform: Platform, padding: bytes) -> int:
+    """The status of a message that comes without a length, as some proxies send it."""
+    stamp = str(int(Clock().now().timestamp()))
+    message = {"ToUserName": "gh", "FromUserName": OPENID, "CreateTime": stamp, "MsgType": "text",
+               "Content": "帮助", "MsgId": platform.new_id()}  # fmt: skip
+    query, body = platform.request(OPENID, message)
+    whole = body + padding
+    pieces = (whole[start : start + 1000] for start in range(0, len(whole), 1000))
+    return requests.post(
+        platform._account.callback, params=query, data=pieces, timeout=5
+    ).status_code
+
+
+def doctor(config: Path, cwd: Path) -> dict[str, str]:
+    """Subject to finding, of the checks that did not pass."""
+    done = xueban("doctor", "--json", "--config", config, cwd=cwd)
+    return {
+        row["subject"]: row["finding"] for row in json.loads(done.stdout) if row["state"] != "ok"
+    }
+
+
+def test_serve_refuses_an_older_schema_and_upgrade_backs_up_first(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    good(
+        "init",
+        "--non-interactive",
+        "--force",
+        "--output",
+        config,
+        "--data-dir",
+        tmp_path / "data",
+        cwd=tmp_path,
+    )
+    with sqlite3.connect(tmp_path / "data" / "xueban.db") as database:
+        for (table,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall():
+            database.execute(f'DROP TABLE "{table}"')
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    database.close()
+
+    for command in ("serve", "worker"):
+        assert "xueban db upgrade" in bad(1, command, "--config", config, cwd=tmp_path)
+    assert "Upgraded from None" in good("db", "upgrade", "--config", config, cwd=tmp_path)
+    assert len(list((tmp_path / "data" / "backups").glob("*-before-upgrade.backup"))) == 1
+    assert "up to date" in good("db", "upgrade", "--config", config, cwd=tmp_path)
+
+
+def test_init_writes_a_configuration_that_serves_and_a_code_that_binds(tmp_path: Path) -> None:
+    said = good("init", "--non-interactive", "--app-id", APP_ID, "--token", TOKEN, "--data-dir",
+                tmp_path / "d", "--encoding-aes-key", AES_KEY, cwd=tmp_path)  # fmt: skip
+    found = re.search(r"绑定 (\w{8})", said)
+    assert found
+    assert "80 或 443" in said
+    config = tmp_path / "config.toml"
+    assert config.stat().st_mode & 0o077 == 0
+    assert AES_KEY not in said
+    assert "is there already" in bad(2, "init", "--non-interactive", cwd=tmp_path)
+
+    port = free_port()
+    config.write_text(config.read_text().replace("# port = 8000", f"port = {port}"))
+    with process("serve", "--web-only", cwd=tmp_path):
+        wait_for(f"http://127.0.0.1:{port}/healthz")
+        platform = Platform(account(f"http://127.0.0.1:{port}/callback/official-account"), Clock())
+        said_first, said_again = (platform.text(OPENID, f"绑定 {found[1]}").text for _ in range(2))
+    assert "组织者" in said_first
+    assert "口令不对" in said_again
+
+
+def test_init_asks(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "init"], cwd=tmp_path, env=environment(), text=True, timeout=60,
+        input="读书会\nmydata\nwx123\nhttps://bot.example.edu\nservice\ny\n", capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "config.toml").read_text()
+    for line in ('community = "读书会"', 'data_dir = "mydata"', 'app_id = "wx123"', 'kind = "service"',
+                 "verified = true", 'public_url = "https://bot.example.edu"'):  # fmt: skip
+        assert f"\n{line}\n" in text
+    assert "https://bot.example.edu/callback/official-account" in done.stdout
+
+
+def test_communities(empty_url: str, tmp_path: Path) -> None:
+    config = write_config(tmp_path, empty_url)
+    assert "xueban serve creates it" in bad(
+        1, "community", "list", "--config", config, cwd=tmp_path
+    )
+    port = free_port()
+    config = write_config(tmp_path, empty_url, port)
+    with process("serve", "--web-only", "--config", config, cwd=tmp_path):
+        wait_for(f"http://127.0.0.1:{port}/healthz")
+
+    def command(*arguments: str) -> str:
+        return good("community", *arguments, "--config", str(config), cwd=tmp_path)
+
+    command("add", "一支部", "--parent", "我们的支部", "--quiet-hours", "23:00-07:00")
+    command("set", "一支部", "--name", "第一支部", "--daily-message-budget", "5")
+    assert "第一支部" in command("list")
+    rows = json.loads(command("list", "--json"))
+    assert [row["name"] for row in rows] == ["我们的支部", "第一支部"]
+    assert rows[1] == {"name": "第一支部", "parent": "我们的支部", "pack": "party-branch",
+                       "timezone": "Asia/Shanghai", "quiet_hours": "23:00-07:00",
+                       "daily_message_budget": 5}  # fmt: skip
+    wrong = bad(1, "community", "add", "第一支部", "--timezone", "Mars", "--quiet-hours", "x",
+                "--pack", "none", "--daily-message-budget", "99", "--config", config, cwd=tmp_path)  # fmt: skip
+    for key in ("name", "timezone", "quiet_hours", "pack", "daily_message_budget"):
+        assert f"- {key}: " in wrong
+    assert "there are" in bad(
+        1, "community", "set", "无", "--name", "x", "--config", config, cwd=tmp_path
+    )
+    assert bad(2, "community", "set", "第一支部", "--config", config, cwd=tmp_path)
+
+
+def test_backup_and_restore(empty_url: str, tmp_path: Path, postgres: object) -> None:
+    port = free_port()
+    config = write_config(tmp_path, empty_url, port)
+    assert "no database yet" in bad(1, "db", "backup", "x", "--config", config, cwd=tmp_path)
+    with process("serve", "--config", config, cwd=tmp_path):
+        wait_for(f"http://127.0.0.1:{port}/healthz")
+        assert "Wrote" in good(
+            "db", "backup", tmp_path / "a.backup", "--config", config, cwd=tmp_path
+        )
+        good("community", "add", "后来的", "--config", config, cwd=tmp_path)
+        refused = xueban("db", "restore", tmp_path / "a.backup", "--config", config, cwd=tmp_path)
+        assert refused.returncode == 1  # nobody said yes
+        said = good(
+            "db", "restore", tmp_path / "a.backup", "--yes", "--config", config, cwd=tmp_path
+        )
+        assert "before-restore.backup" in said
+        assert "后来的" not in good("community", "list", "--config", config, cwd=tmp_path)
+        platform = Platform(account(f"http://127.0.0.1:{port}/callback/official-account"), Clock())
+        assert "打卡成功" in platform.text(OPENID, "打卡").text
+    (tmp_path / "junk").write_text("x")
+    assert bad(1, "db", "restore", tmp_path / "junk", "--yes", "--config", config, cwd=tmp_path)
+    assert "no backup" in bad(
+        1, "db", "restore", tmp_path / "no", "--yes", "--config", config, cwd=tmp_path
+    )
+
+
+def test_a_broken_configuration_lists_every_problem(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[server]\nport = "x"\n[log]\nlevel = "LOUD"\n[nothing]\n'
+    )
+    for command in (("serve",), ("worker",), ("db", "upgrade"), ("community", "list")):
+        said = bad(2, *command, cwd=tmp_path)
+        assert all(f"- {key}: " in said for key in ("server.port", "log.level", "nothing"))
+    assert xueban("doctor", cwd=tmp_path).returncode == 1
+
+
+def test_doctor_says_what_to_do(tmp_path: Path) -> None:
+    found = json.loads(good("doctor", "--json", cwd=tmp_path))
+    states = {row["subject"]: row["state"] for row in found}
+    assert states["config"] == states["content"] == "ok"
+    assert states["official account"] == states["database"] == "warn"
+    assert all(row["advice"] for row in found if row["state"] != "ok")
+
+    config = write_config(tmp_path)
+    text = config.read_text().replace('# public_url = ""', 'public_url = "http://127.0.0.1:9"')
+    config.write_text(
+        text.replace('# api_base = "https://api.weixin.qq.com"', 'api_base = "http://127.0.0.1:9"')
+    )
+    assert xueban("doctor", "--config", config, cwd=tmp_path).returncode == 1
+    checks = doctor(config, tmp_path)
+    assert "80 or 443" in checks["callback"]
+    assert "could not be asked" in checks["clock"]
+
+
+def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """As a user without rights: root may write everywhere, so a child gives them up."""
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    config = write_config(tmp_path)
+    config.write_text(config.read_text().replace(str(tmp_path / "data"), str(folder)))
+    folder.chmod(0o555)
+    script = (
+        "import os, sys\nfrom alembic.ddl import sqlite, postgresql\nfrom bot.cli import main\n"
+        "if os.geteuid() == 0: os.setuid(65534)\n"
+        f"main(['serve', '--config', {str(config)!r}])"
+    )
+    for parent in (config, *tmp_path.parents[:3], tmp_path):
+        parent.chmod(parent.stat().st_mode | 0o055)
+    done = subprocess.run([sys.executable, "-c", script], env=environment(), cwd="/", text=True,
+                          capture_output=True, timeout=60, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert "The database cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_demo_play_prints_a_day(tmp_path: Path) -> None:
+    lines = good("demo", "--play", cwd=tmp_path).splitlines()
+    assert len(lines) >= 20
+    assert any("打卡成功" in line for line in lines)
+
+
+def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
+    for expected in ("打卡成功", "今天已经打过卡了"):
+        with process("demo", "--state", tmp_path / "state", cwd=tmp_path) as running:
+            assert running.stdout is not None
+            ready = running.stdout.readline()
+            assert ready.startswith("READY http://127.0.0.1:")
+            url = ready.split()[1]
+            assert "沙盒" in requests.get(url, timeout=5).text
+            page = requests.post(f"{url}send", data={"who": "成员01", "text": "打卡"}, timeout=10)
+            assert expected in page.text
+            running.send_signal(signal.SIGINT)
+            assert running.wait(20) == 0
+
+
+@pytest.mark.parametrize("command", [
+    (), ("demo",), ("init",), ("doctor",), ("serve",), ("worker",), ("db",), ("db", "upgrade"),
+    ("db", "backup"), ("db", "restore"), ("community",), ("community", "add"),
+    ("community", "list"), ("community", "set"),
+])  # fmt: skip
+def test_every_command_explains_itself(command: Sequence[str]) -> None:
+    result = CliRunner().invoke(main, [*command, "--help"])
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 4
