@@ -50,14 +50,13 @@ class Runner:
         except Exception:
             log.exception("tick_failed")
 
-    def run(self, alive: Callable[[], bool] = lambda: True) -> None:
-        """Tick until SIGTERM or SIGINT, or until `alive` says no; the open tick is finished."""
+    def run(self) -> None:
+        """Tick until SIGTERM or SIGINT; the open tick is finished."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopped.set())
         self.run_once()
         self._scheduler.start()
-        while alive() and not self._stopped.wait(1.0):
-            pass
+        self._stopped.wait()
         self._scheduler.shutdown(wait=True)
         self.close()
 

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from bot.cli import main
 from bot.cli.config_file import render
@@ -30,24 +31,23 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("XUEBAN_")}
 
 
-def xueban(*arguments: str | Path, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *map(str, arguments)],
-        cwd=cwd, env={**environment(), **environ}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+def xueban(*arguments: str | Path, cwd: Path) -> Result:
+    """One command in this process: the real command on the real database."""
+    with chdir(cwd):
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def good(*arguments: str | Path, cwd: Path, **environ: str) -> str:
-    done = xueban(*arguments, cwd=cwd, **environ)
-    assert done.returncode == 0, done.stderr
+def good(*arguments: str | Path, cwd: Path) -> str:
+    done = xueban(*arguments, cwd=cwd)
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
-def bad(code: int, *arguments: str | Path, cwd: Path, **environ: str) -> str:
-    """What a failing command says; never a traceback."""
-    done = xueban(*arguments, cwd=cwd, **environ)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+def bad(code: int, *arguments: str | Path, cwd: Path) -> str:
+    """What a failing command says on standard error; never an exception of its own."""
+    done = xueban(*arguments, cwd=cwd)
+    assert done.exit_code == code, done.output
+    assert isinstance(done.exception, SystemExit)
     return done.stderr
 
 
@@ -99,7 +99,7 @@ def test_serve_answers_ticks_and_stops(empty_url: str, tmp_path: Path) -> None:
         assert in_chunks(platform, b" " * 100) == 200
         assert in_chunks(platform, b" " * 100_000) == 400
         deadline = time.monotonic() + 20
-        while "worker" in str(doctor(config, tmp_path).get("worker", "worker")):
+        while "worker" in doctor(config, tmp_path):
             assert time.monotonic() < deadline, "the worker never ticked"
             time.sleep(0.2)
         metrics = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
@@ -113,6 +113,17 @@ def test_serve_answers_ticks_and_stops(empty_url: str, tmp_path: Path) -> None:
         assert "Traceback" not in running.stdout.read()
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2)
+
+
+def test_nothing_outlives_a_killed_server(tmp_path: Path) -> None:
+    port = free_port()
+    with process("serve", "--config", write_config(tmp_path, port=port), cwd=tmp_path) as running:
+        wait_for(f"http://127.0.0.1:{port}/healthz")
+        children = psutil.Process(running.pid).children(recursive=True)
+        running.kill()
+        gone, alive = psutil.wait_procs(children, timeout=10)
+    assert len(gone) >= 2
+    assert alive == []
 
 
 def in_chunks(platform: Platform, padding: bytes) -> int:
@@ -239,7 +250,7 @@ def test_backup_and_restore(empty_url: str, tmp_path: Path, postgres: object) ->
         )
         good("community", "add", "后来的", "--config", config, cwd=tmp_path)
         refused = xueban("db", "restore", tmp_path / "a.backup", "--config", config, cwd=tmp_path)
-        assert refused.returncode == 1  # nobody said yes
+        assert refused.exit_code == 1  # nobody said yes
         said = good(
             "db", "restore", tmp_path / "a.backup", "--yes", "--config", config, cwd=tmp_path
         )
@@ -261,7 +272,7 @@ def test_a_broken_configuration_lists_every_problem(tmp_path: Path) -> None:
     for command in (("serve",), ("worker",), ("db", "upgrade"), ("community", "list")):
         said = bad(2, *command, cwd=tmp_path)
         assert all(f"- {key}: " in said for key in ("server.port", "log.level", "nothing"))
-    assert xueban("doctor", cwd=tmp_path).returncode == 1
+    assert xueban("doctor", cwd=tmp_path).exit_code == 1
 
 
 def test_doctor_says_what_to_do(tmp_path: Path) -> None:
@@ -276,7 +287,7 @@ def test_doctor_says_what_to_do(tmp_path: Path) -> None:
     config.write_text(
         text.replace('# api_base = "https://api.weixin.qq.com"', 'api_base = "http://127.0.0.1:9"')
     )
-    assert xueban("doctor", "--config", config, cwd=tmp_path).returncode == 1
+    assert xueban("doctor", "--config", config, cwd=tmp_path).exit_code == 1
     checks = doctor(config, tmp_path)
     assert "80 or 443" in checks["callback"]
     assert "could not be asked" in checks["clock"]
@@ -304,7 +315,9 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_demo_play_prints_a_day(tmp_path: Path) -> None:
-    lines = good("demo", "--play", cwd=tmp_path).splitlines()
+    done = subprocess.run([sys.executable, "-m", "bot", "demo", "--play"], cwd=tmp_path, text=True,
+                          env=environment(), capture_output=True, timeout=60, check=True)  # fmt: skip
+    lines = done.stdout.splitlines()
     assert len(lines) >= 20
     assert any("打卡成功" in line for line in lines)
 

@@ -1,6 +1,5 @@
 """The tick, the leader lock, the heartbeat and the clearing of the inbox."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -149,14 +148,6 @@ def test_the_runner_ticks_while_it_leads_and_outlives_an_error(locks: list[Leade
     runner.run_once()
     runner.run_once()
     assert calls == [1, 1]
-
-
-def test_the_loop_ends_when_its_parent_has_gone(locks: list[LeaderLock]) -> None:
-    beats = threading.Event()
-    alive = iter([True, True, False])
-    runner = Runner(beats.set, locks[0], interval=0.05)
-    runner.run(alive=lambda: next(alive))
-    assert beats.is_set()
 
 
 def health(application: Application) -> TestResponse:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import logs
-from bot.bootstrap import Application, Purpose, build, open_database
+from bot.bootstrap import open_database
 from bot.config import Settings, load_settings
 from bot.storage import schema
 from bot.storage.session import Database
@@ -40,15 +41,15 @@ def settings_of(config: Path | None) -> Settings:
     return settings
 
 
-def application_of(config: Path | None, purpose: Purpose = "command") -> Application:
-    return build(settings_of(config), purpose)
-
-
-def existing_database(settings: Settings) -> Database:
-    """The database, of this version's schema. Raises SchemaOutdated."""
+@contextmanager
+def existing_database(settings: Settings) -> Iterator[Database]:
+    """The database, of this version's schema, closed afterwards. Raises SchemaOutdated."""
     database = open_database(settings, "command")
-    schema.require_current(database.engine)
-    return database
+    try:
+        schema.require_current(database.engine)
+        yield database
+    finally:
+        database.dispose()
 
 
 def show_table(

@@ -40,7 +40,7 @@ def add(name: str, parent: str | None, config: Path | None, **given: Any) -> Non
     settings = settings_of(config)
     values = {key: value for key, value in given.items() if value is not None}
     packs = load_content(settings).names
-    with existing_database(settings).begin() as session:
+    with existing_database(settings) as database, database.begin() as session:
         wanted = replace(default_community(settings), **values)
         service.add(session, name, wanted, Clock().now(), packs=packs, parent=parent)
     click.echo(f"Added {name}.")
@@ -51,7 +51,7 @@ def add(name: str, parent: str | None, config: Path | None, **given: Any) -> Non
 @config_option
 def list_all(as_json: bool, config: Path | None) -> None:
     """Show every community, oldest first."""
-    with existing_database(settings_of(config)).read() as session:
+    with existing_database(settings_of(config)) as database, database.read() as session:
         rows = service.all_of(session)
         names = {row.id: row.name for row in rows}
         cells = [
@@ -75,6 +75,6 @@ def change(name: str, new_name: str | None, config: Path | None, **given: Any) -
         values["name"] = new_name
     if not values:
         raise click.UsageError("Say what to change, e.g. --quiet-hours 23:00-07:00.")
-    with existing_database(settings).begin() as session:
+    with existing_database(settings) as database, database.begin() as session:
         service.change(session, name, values, load_content(settings).names)
     click.echo(f"Changed {name}: {', '.join(sorted(values))}.")

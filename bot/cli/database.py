@@ -1,5 +1,7 @@
 """db upgrade, backup, restore."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -8,7 +10,7 @@ from bot.bootstrap import open_database
 from bot.cli.common import config_option, settings_of, with_progress
 from bot.clock import Clock
 from bot.config import Settings
-from bot.errors import BackupProblem, DatabaseProblem
+from bot.errors import BackupProblem
 from bot.storage import backup as copies
 from bot.storage import schema
 from bot.storage.session import Database
@@ -19,14 +21,14 @@ def database() -> None:
     """The database: schema, backup, restore."""
 
 
-def _open(config: Path | None) -> tuple[Settings, Database]:
-    settings = settings_of(config)
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Database]:
+    """The database whatever its schema, closed afterwards."""
     opened = open_database(settings, "command")
-    if schema.is_empty(opened.engine):
-        raise DatabaseProblem(
-            "There is no database yet; xueban serve creates it (see storage.data_dir)."
-        )
-    return settings, opened
+    try:
+        yield opened
+    finally:
+        opened.dispose()
 
 
 def _safety_copy(settings: Settings, opened: Database, reason: str) -> Path:
@@ -45,13 +47,15 @@ def _safety_copy(settings: Settings, opened: Database, reason: str) -> Path:
 @config_option
 def upgrade(config: Path | None) -> None:
     """Bring the schema to this version; makes a backup first."""
-    settings, opened = _open(config)
-    found = schema.current(opened.engine)
-    if found == schema.expected():
-        click.echo(f"The schema is up to date ({found}).")
-        return
-    file = _safety_copy(settings, opened, "before-upgrade")
-    with_progress("upgrading the schema", lambda: schema.upgrade(opened.engine))
+    settings = settings_of(config)
+    with _opened(settings) as opened:
+        schema.require_tables(opened.engine)
+        found = schema.current(opened.engine)
+        if found == schema.expected():
+            click.echo(f"The schema is up to date ({found}).")
+            return
+        file = _safety_copy(settings, opened, "before-upgrade")
+        with_progress("upgrading the schema", lambda: schema.upgrade(opened.engine))
     click.echo(f"Upgraded from {found} to {schema.expected()}. The backup is {file}.")
 
 
@@ -60,8 +64,9 @@ def upgrade(config: Path | None) -> None:
 @config_option
 def backup(file: Path, config: Path | None) -> None:
     """Write a checked backup to FILE; the bot may go on running."""
-    _, opened = _open(config)
-    with_progress(f"backing up to {file}", lambda: copies.backup(opened.engine, file))
+    with _opened(settings_of(config)) as opened:
+        schema.require_tables(opened.engine)
+        with_progress(f"backing up to {file}", lambda: copies.backup(opened.engine, file))
     click.echo(f"Wrote {file} ({file.stat().st_size} bytes).")
 
 
@@ -80,10 +85,10 @@ def restore(file: Path, yes: bool, config: Path | None) -> None:
     if not yes:
         click.confirm("Everything since that backup will be gone. Go on?", abort=True)
     settings.storage.data_dir.mkdir(parents=True, exist_ok=True)
-    opened = open_database(settings, "command")
     kept = None
-    if not schema.is_empty(opened.engine):
-        kept = _safety_copy(settings, opened, "before-restore")
-    with_progress(f"restoring {file}", lambda: copies.restore(opened.engine, file))
-    click.echo(f"Restored {file}." + (f" What was there before is {kept}." if kept else ""))
-    schema.require_current(opened.engine)
+    with _opened(settings) as opened:
+        if not schema.is_empty(opened.engine):
+            kept = _safety_copy(settings, opened, "before-restore")
+        with_progress(f"restoring {file}", lambda: copies.restore(opened.engine, file))
+        click.echo(f"Restored {file}." + (f" What was there before is {kept}." if kept else ""))
+        schema.require_current(opened.engine)

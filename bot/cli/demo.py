@@ -103,10 +103,19 @@ def running_bot(folder: Path) -> Iterator[Account]:
     config.write_text(render(values), encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XUEBAN_")}
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "bot", "serve", "--config", str(config)],
+        [
+            sys.executable,
+            "-m",
+            "bot",
+            "serve",
+            "--config",
+            str(config),
+            "--parent",
+            str(os.getpid()),
+        ],
         env={**kept, "XUEBAN_DEMO_CLOCK": "1"},
         start_new_session=True,
-    )
+    )  # fmt: skip
     try:
         _wait_until_up(f"http://127.0.0.1:{port}/healthz", process)
         callback = f"http://127.0.0.1:{port}/callback/official-account"

@@ -16,12 +16,18 @@ from granian.log import LogLevels
 from bot.bootstrap import THREADS, build, build_runner, prepare_database
 from bot.cli.common import chosen_file, config_option, settings_of
 from bot.config import Settings
+from bot.lifetime import end_with_parent
 from bot.storage import schema
 
 log = structlog.get_logger(__name__)
 
 _RESTART_SECONDS = 1.0
 _STOP_SECONDS = 15.0
+
+
+parent_option = click.option(
+    "--parent", type=int, hidden=True, help="End when the process with this number has gone."
+)
 
 
 def is_demo() -> bool:
@@ -31,11 +37,14 @@ def is_demo() -> bool:
 @click.command()
 @config_option
 @click.option("--web-only", is_flag=True, help="No worker: it runs elsewhere (xueban worker).")
-def serve(config: Path | None, web_only: bool) -> None:
+@parent_option
+def serve(config: Path | None, web_only: bool, parent: int | None) -> None:
     """Answer the platform and run the worker, with one command.
 
     Creates an empty database; refuses one of an older version and names the command to run.
     """
+    if parent is not None:
+        end_with_parent(parent)
     settings = settings_of(config)
     application = build(settings, "command", demo=is_demo())
     prepare_database(application)
@@ -107,10 +116,12 @@ class WorkerKeeper:
 
 @click.command()
 @config_option
-@click.option("--parent", type=int, hidden=True, help="End when this process has gone.")
+@parent_option
 def worker(config: Path | None, parent: int | None) -> None:
     """Run the scheduler's tick: one worker leads, others wait for its place."""
+    if parent is not None:
+        end_with_parent(parent)
     application = build(settings_of(config), "worker", demo=is_demo())
     schema.require_current(application.database.engine)
     runner = build_runner(application, demo=is_demo())
-    runner.run(alive=lambda: parent is None or os.getppid() == parent)
+    runner.run()

@@ -119,10 +119,13 @@ def _first_code(file: Path) -> str:
     except ConfigError:
         file.unlink()
         raise
-    prepare_database(application)
-    with application.database.begin() as session:
-        home = community.oldest(session)
-        return access.issue_code(session, home.id, Role.ORGANISER, application.clock.now())
+    try:
+        prepare_database(application)
+        with application.database.begin() as session:
+            home = community.oldest(session)
+            return access.issue_code(session, home.id, Role.ORGANISER, application.clock.now())
+    finally:
+        application.database.dispose()
 
 
 @click.command()

@@ -36,6 +36,14 @@ def is_empty(engine: Engine) -> bool:
     return not inspect(engine).get_table_names()
 
 
+def require_tables(engine: Engine) -> None:
+    """Raise SchemaOutdated for an empty database."""
+    if is_empty(engine):
+        raise SchemaOutdated(
+            "There is no database yet; xueban serve creates it (see storage.data_dir)."
+        )
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the database to `expected()`, in one transaction."""
     command.upgrade(_config(engine), "head")
@@ -46,11 +54,8 @@ def require_current(engine: Engine) -> None:
     found, wanted = current(engine), expected()
     if found == wanted:
         return
-    if found is None and is_empty(engine):
-        raise SchemaOutdated(
-            "There is no database yet; xueban serve creates it (see storage.url and "
-            "storage.data_dir)."
-        )
+    if found is None:
+        require_tables(engine)
     known = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
     if found is not None and found not in known:
         raise SchemaOutdated(

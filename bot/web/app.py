@@ -26,7 +26,7 @@ def create_app(application: Application) -> Flask:
     app = Flask(__name__, static_folder=None)
     # One more than is taken: a body without a length is cut here, and then seen to be too long.
     app.config["MAX_CONTENT_LENGTH"] = official_account.BODY_LIMIT + 1
-    app.wsgi_app = _ChunkedBodies(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = _ChunkedBodies(app.wsgi_app)  # type: ignore[method-assign, assignment]
     metrics = Metrics()
     if application.official_account is not None:
         app.register_blueprint(

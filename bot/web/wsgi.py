@@ -1,6 +1,7 @@
 """What the web server loads: an application made from the environment of the process."""
 
 import os
+import signal
 from pathlib import Path
 
 from flask import Flask
@@ -8,11 +9,17 @@ from flask import Flask
 from bot import logs
 from bot.bootstrap import build
 from bot.config import load_settings
+from bot.lifetime import end_with_parent
 from bot.web.app import create_app
 
 
 def create() -> Flask:
-    """XUEBAN_CONFIG names the configuration file; XUEBAN_DEMO_CLOCK asks for the demo's clock."""
+    """XUEBAN_CONFIG names the configuration file; XUEBAN_DEMO_CLOCK asks for the demo's clock.
+
+    The process ends at once when the server's main process has gone: an orphan would go on
+    taking messages on the same port beside the next server. What is open is rolled back.
+    """
+    end_with_parent(os.getppid(), signal.SIGKILL)
     file = os.environ.get("XUEBAN_CONFIG")
     settings = load_settings(Path(file) if file else None, os.environ)
     logs.configure(settings.log.level, settings.log.format, settings.secrets())
