@@ -22,6 +22,11 @@ from tests.platform import AES_KEY, APP_ID, TOKEN
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in Shanghai
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=50, help="kill -9 so often on each database")
+    parser.addoption("--seed", type=int, default=0, help="repeat a chaos run (0: a new one)")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if terminalreporter.stats.get("deselected"):
         terminalreporter.write_line(

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import create_engine, func, make_url, select, text
+from sqlalchemy import create_engine, event, func, make_url, select, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from bot import logs
 from bot.bootstrap import Application
@@ -155,6 +156,40 @@ def test_twenty_messages_while_the_database_is_locked(application: Application) 
     assert max(seconds for _, seconds in answers) < 4.5
     assert "打卡成功" in after
     assert count(application, InboxMessage) == 1
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_full_disk(application: Application, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is half stored, the member gets a sentence, the log says why; then it goes on."""
+    engine = application.database.engine
+    size = 40
+    engine.dispose()
+
+    @event.listens_for(engine, "connect")
+    def small_disk(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA max_page_count={size}")
+        cursor.close()
+
+    answers = [
+        say(
+            application,
+            application.dispatcher,
+            message_of(application, number, "打卡 " + "字" * 490, sender=f"o{number}"),
+        )
+        for number in range(60)
+    ]
+    stored = sum("打卡成功" in answer for answer in answers)
+    assert 0 < stored < 60
+    assert set(answers[stored:]) == {BUSY}
+    assert count(application, InboxMessage) == count(application, CheckIn) == stored
+    assert "disk is full" in capsys.readouterr().err
+
+    size = 10_000
+    engine.dispose()
+    assert "打卡成功" in say(
+        application, application.dispatcher, message_of(application, 99, sender="o99")
+    )
 
 
 def test_a_repeat_waits_for_the_first_and_gets_its_reply(application: Application) -> None:
