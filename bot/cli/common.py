@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bot import logs
 from bot.bootstrap import open_database
@@ -63,9 +64,10 @@ def show_table(
         return
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        # Text and not str: brackets in a cell are no markup.
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
     Console().print(table)
 
 
