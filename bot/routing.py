@@ -14,7 +14,7 @@ from bot.domain.messages import SILENCE, InboundMessage, MessageType, Notice, Re
 from bot.domain.person import Member
 from bot.errors import RegistrationError
 from bot.services import inbox, person
-from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork
+from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork, savepoint
 from content.messages import Messages
 
 log = structlog.get_logger(__name__)
@@ -188,7 +188,7 @@ class Dispatcher:
         A failure takes back what the handler did (SAVEPOINT) but not the inbox row.
         """
         try:
-            with session.begin_nested():
+            with savepoint(session):
                 return self._route(session, message, now, row_id), None
         except DATABASE_BUSY:
             raise

@@ -163,7 +163,7 @@ def test_a_full_disk(application: Application, capsys: pytest.CaptureFixture[str
     """Nothing is half stored, the member gets a sentence, the log says why; then it goes on."""
     engine = application.database.engine
     size = 40
-    engine.dispose()
+    application.database.dispose()
 
     @event.listens_for(engine, "connect")
     def small_disk(connection: DBAPIConnection, _record: object) -> None:
@@ -186,7 +186,7 @@ def test_a_full_disk(application: Application, capsys: pytest.CaptureFixture[str
     assert "disk is full" in capsys.readouterr().err
 
     size = 10_000
-    engine.dispose()
+    application.database.dispose()
     assert "打卡成功" in say(
         application, application.dispatcher, message_of(application, 99, sender="o99")
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 NOTICE_VERSION = 1
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Channel(StrEnum):
@@ -95,7 +96,17 @@ class Notice:
     media: Media | None = None
 
     def to_json(self) -> str:
-        return json.dumps({"version": NOTICE_VERSION, **asdict(self)}, ensure_ascii=False)
+        values = {
+            "version": NOTICE_VERSION,
+            "kind": self.kind,
+            "title": self.title,
+            "lines": self.lines,
+            "source": self.source,
+            "link": asdict(self.link) if self.link else None,
+            "options": [asdict(option) for option in self.options],
+            "media": asdict(self.media) if self.media else None,
+        }
+        return _to_json(values)
 
     @classmethod
     def from_json(cls, stored: str) -> "Notice":

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.orm import Session
 
 from bot.domain import check_in as rules
 from bot.domain.person import Member
 from bot.storage.models import CheckIn
-from bot.storage.session import insert_new
+from bot.storage.session import UnitOfWork, insert_new
 
 _table = CheckIn.__table__.c
 _BATCH = 31
@@ -43,7 +42,7 @@ class CheckInOutcome:
 
 
 def record(
-    session: Session, member: Member, sent_at: datetime, note: str, now: datetime
+    session: UnitOfWork, member: Member, sent_at: datetime, note: str, now: datetime
 ) -> CheckInOutcome:
     """Check the member in for the day of `sent_at`; a second note of that day is added to it."""
     day = rules.day_of(sent_at, member.community.timezone)
@@ -54,7 +53,7 @@ def record(
     )
     note_added = False
     if row_id is None:
-        row = session.execute(_NOTE, {**key, "day": day}).one()
+        row = session.core.execute(_NOTE, {**key, "day": day}).one()
         joined = rules.joined_note(row.note, note)
         note_added = joined != row.note
         if note_added:
@@ -64,10 +63,10 @@ def record(
     return CheckInOutcome(day, note, row_id is not None, note_added, streak)
 
 
-def _days(session: Session, key: dict[str, int], until: date) -> Iterator[date]:
+def _days(session: UnitOfWork, key: dict[str, int], until: date) -> Iterator[date]:
     """Days of check-ins, newest first, read a month at a time."""
     while True:
-        batch = session.execute(_DAYS, {**key, "until": until}).scalars().all()
+        batch = session.core.execute(_DAYS, {**key, "until": until}).scalars().all()
         yield from batch
         if len(batch) < _BATCH:
             return

@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.orm import Session
 
 from bot.domain.messages import SILENCE, InboundMessage, Notice, Reply
 from bot.storage.models import InboxMessage
-from bot.storage.session import insert_new
+from bot.storage.session import UnitOfWork, insert_new
 
 _table = InboxMessage.__table__.c
 _REPLY = select(_table.reply, _table.page).where(_table.key == bindparam("key"))
@@ -34,7 +33,7 @@ _LAST_REPLY = (
 )
 
 
-def receive(session: Session, message: InboundMessage, now: datetime) -> int | None:
+def receive(session: UnitOfWork, message: InboundMessage, now: datetime) -> int | None:
     """Store the message: its row's id, or None when it was there already."""
     return insert_new(
         session,
@@ -54,29 +53,29 @@ def receive(session: Session, message: InboundMessage, now: datetime) -> int | N
     )
 
 
-def stored_reply(session: Session, key: bytes) -> Reply:
+def stored_reply(session: UnitOfWork, key: bytes) -> Reply:
     """The reply that the message with this key got."""
-    row = session.execute(_REPLY, {"key": key}).one()
+    row = session.core.execute(_REPLY, {"key": key}).one()
     return _reply(row.reply, row.page)
 
 
-def answer(session: Session, row_id: int, reply: Reply, reference: str | None) -> None:
+def answer(session: UnitOfWork, row_id: int, reply: Reply, reference: str | None) -> None:
     """Keep the reply with its message; `reference` is the number of a failure."""
     stored = reply.notice.to_json() if reply.notice else None
-    session.execute(
+    session.core.execute(
         _ANSWER,
         {"row_id": row_id, "reply": stored, "page": reply.page, "reference": reference},
     )
 
 
-def count_since(session: Session, sender: str, since: datetime) -> int:
+def count_since(session: UnitOfWork, sender: str, since: datetime) -> int:
     """How many messages the sender's rows hold since then, the one in work included."""
-    return session.execute(_COUNT, {"sender": sender, "since": since}).scalar_one()
+    return session.core.execute(_COUNT, {"sender": sender, "since": since}).scalar_one()
 
 
-def last_reply(session: Session, message: InboundMessage, row_id: int) -> Reply:
+def last_reply(session: UnitOfWork, message: InboundMessage, row_id: int) -> Reply:
     """What was last said in this conversation to this sender, before the row `row_id`."""
-    row = session.execute(
+    row = session.core.execute(
         _LAST_REPLY,
         {"sender": message.sender, "conversation": message.conversation, "row_id": row_id},
     ).first()
@@ -84,7 +83,7 @@ def last_reply(session: Session, message: InboundMessage, row_id: int) -> Reply:
 
 
 def clear(
-    session: Session, now: datetime, text_hours: int, row_days: int, limit: int
+    session: UnitOfWork, now: datetime, text_hours: int, row_days: int, limit: int
 ) -> tuple[int, int]:
     """Empty rows older than `text_hours` of text and reply, delete those older than `row_days`.
 

@@ -3,13 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
 from bot.domain.messages import InboundMessage
 from bot.domain.person import CommunityView, Member, Role
 from bot.services import community
 from bot.storage.models import Address, Community, Membership, Person
-from bot.storage.session import insert_new
+from bot.storage.session import UnitOfWork, insert_new
 
 _address, _person = Address.__table__.c, Person.__table__.c
 _membership, _community = Membership.__table__.c, Community.__table__.c
@@ -41,9 +40,9 @@ _MEMBER = (
 )
 
 
-def load_member(session: Session, message: InboundMessage) -> Member | None:
+def load_member(session: UnitOfWork, message: InboundMessage) -> Member | None:
     """The sender with the oldest community they are in; None for somebody unknown."""
-    rows = session.execute(
+    rows = session.core.execute(
         _MEMBER,
         {"value": message.sender, "account": message.account, "channel": message.channel},
     ).all()
@@ -58,7 +57,7 @@ def load_member(session: Session, message: InboundMessage) -> Member | None:
     )
 
 
-def register(session: Session, message: InboundMessage, now: datetime) -> Member:
+def register(session: UnitOfWork, message: InboundMessage, now: datetime) -> Member:
     """Make the unknown sender a member of the oldest community.
 
     Raises NotFound when the database has no community yet.
@@ -68,10 +67,10 @@ def register(session: Session, message: InboundMessage, now: datetime) -> Member
 
 
 def join(
-    session: Session, message: InboundMessage, home: CommunityView, role: Role, now: datetime
+    session: UnitOfWork, message: InboundMessage, home: CommunityView, role: Role, now: datetime
 ) -> Member:
     """Give the sender this role; person and address are created where they are missing."""
-    person_id = session.execute(
+    person_id = session.core.execute(
         _PERSON,
         {"value": message.sender, "account": message.account, "channel": message.channel},
     ).scalar()
@@ -90,7 +89,7 @@ def join(
     return Member(person_id, None, home, frozenset({role}))
 
 
-def _create(session: Session, message: InboundMessage, now: datetime) -> int:
+def _create(session: UnitOfWork, message: InboundMessage, now: datetime) -> int:
     person = Person(name=None, created_at=now)
     session.add(person)
     session.flush()

@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 Synchronous = Literal["FULL", "NORMAL"]
-# The execution option, and the key in a connection's info for what holds now.
+# The key in a connection's info for the wait that holds now.
 _WAIT = "wait"
 
 
@@ -65,7 +65,6 @@ def _sqlite(
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        _set_wait(connection)
         read_only = connection.get_execution_options().get("read_only", False)
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
@@ -94,18 +93,27 @@ def _postgresql(url: URL, wait: float, threads: int) -> Engine:
     def configure(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         record.info[_WAIT] = wait
 
-    event.listen(engine, "begin", _set_wait)
     return engine
 
 
-def _set_wait(connection: Connection) -> None:
-    """Apply the execution option `wait` (seconds for a lock) where it differs from the last.
+def writer_of(engine: Engine) -> Engine:
+    """An engine on the same pool without events: each statement pays for them (10 us).
 
-    SQLite keeps the busy timeout with the connection, PostgreSQL (SET LOCAL) for the transaction.
+    Nothing begins its transactions but begin_writing(); use it nowhere else.
     """
-    wait = connection.get_execution_options().get(_WAIT)
-    if wait is None or wait == connection.info[_WAIT]:
-        return
+    return Engine(engine.pool, engine.dialect, engine.url, hide_parameters=True)
+
+
+def begin_writing(connection: Connection, wait: float) -> None:
+    """Begin a transaction that may write and waits at most `wait` seconds for a lock."""
+    if wait != connection.info[_WAIT]:
+        _wait_at_most(connection, wait)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _wait_at_most(connection: Connection, wait: float) -> None:
+    """SQLite keeps the busy timeout with the connection, PostgreSQL for the transaction."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait * 1000)}")
         connection.info[_WAIT] = wait
