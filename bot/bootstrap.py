@@ -48,13 +48,12 @@ def build(settings: Settings, purpose: Purpose, *, demo: bool = False) -> Applic
     """Put everything together; no connection is opened. Raises ContentError or ConfigError."""
     library = load_content(settings)
     database = open_database(settings, purpose)
-    messages = {name: pack.messages for name, pack in library.packs.items()}
     return Application(
         settings=settings,
         clock=OffsetClock(demo_clock_file(settings.storage.data_dir)) if demo else Clock(),
         database=database,
         library=library,
-        dispatcher=Dispatcher(database, ROUTERS, messages, settings.defaults.pack),
+        dispatcher=Dispatcher(database, ROUTERS, library.packs, settings.defaults.pack),
         official_account=_official_account(settings.official_account, library, settings),
     )
 

@@ -11,17 +11,21 @@ from pydantic import ValidationError
 
 from bot.errors import ContentError
 from content.messages import Messages, fields_of
-from content.schema import Dialogue
+from content.schema import Dialogue, DialogueFile, Lexicon
 
 BASE = "base"
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """`dialogues` maps file name to dialogue, in the order of the names."""
+    """`dialogues` maps file name and number to dialogue, in their order.
+
+    `courtesies` maps a word (simplified, bare, lower case) to its kind.
+    """
 
     name: str
     messages: Messages
+    courtesies: Mapping[str, str]
     dialogues: Mapping[str, Dialogue]
 
 
@@ -43,13 +47,18 @@ def load(root: Traversable | None = None) -> Library:
     folder = root if root is not None else files("content") / "packs"
     problems: list[str] = []
     base = _messages(folder / BASE, problems)
-    packs = {BASE: Pack(BASE, Messages(base), _dialogues(folder / BASE, problems))}
+    courtesies = _courtesies(folder / BASE, problems)
+    dialogues = _dialogues(folder / BASE, problems)
+    packs = {BASE: Pack(BASE, Messages(base), courtesies, dialogues)}
     for child in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if child.is_dir() and child.name != BASE and not child.name.startswith(("_", ".")):
             own = _messages(child, problems)
             problems += _overrides(child.name, base, own)
             packs[child.name] = Pack(
-                child.name, Messages({**base, **own}), _dialogues(child, problems)
+                child.name,
+                Messages({**base, **own}),
+                {**courtesies, **_courtesies(child, problems)},
+                _dialogues(child, problems),
             )
     if problems:
         raise ContentError(problems)
@@ -81,6 +90,18 @@ def _messages(folder: Traversable, problems: list[str]) -> dict[str, str]:
     return found
 
 
+def _courtesies(folder: Traversable, problems: list[str]) -> dict[str, str]:
+    file = folder / "lexicon.toml"
+    if not file.is_file():
+        return {}
+    try:
+        lexicon = Lexicon.model_validate(_toml(file, problems))
+    except ValidationError as error:
+        problems += _sentences(file, error)
+        return {}
+    return {word: kind for kind, words in lexicon.courtesies.items() for word in words}
+
+
 def _overrides(pack: str, base: Mapping[str, str], own: Mapping[str, str]) -> Iterator[str]:
     """A pack may say the base's things in other words; new keys or fields are a mistake."""
     for key, value in own.items():
@@ -107,10 +128,18 @@ def _dialogues(folder: Traversable, problems: list[str]) -> dict[str, Dialogue]:
         if not file.name.endswith(".toml"):
             continue
         try:
-            found[file.name] = Dialogue.model_validate(_toml(file, problems))
+            content = DialogueFile.model_validate(_toml(file, problems))
         except ValidationError as error:
-            problems += [
-                f"{file}: {'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-                for item in error.errors()
-            ]
+            problems += _sentences(file, error)
+            continue
+        stem = file.name.removesuffix(".toml")
+        for number, dialogue in enumerate(content.dialogue, start=1):
+            found[f"{stem}-{number:02}"] = dialogue
     return found
+
+
+def _sentences(file: Traversable, error: ValidationError) -> list[str]:
+    return [
+        f"{file}: {'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+        for item in error.errors()
+    ]

@@ -1,34 +1,99 @@
-"""打卡: today's check-in, with a note."""
+"""打卡: today's check-in, with a note; and the offer to make one of a picture or voice."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from bot.domain.check_in import day_of
+from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
-from bot.routing import Context, Router
-from bot.services import check_in, person
+from bot.domain.person import Member
+from bot.routing import Context, Payload, Router
+from bot.services import check_in, community, person
 
 router = Router("check_in")
 
 
-@router.command("打卡", help="check_in.help", takes=True)
+@router.command("打卡", help="check_in.help", takes=Takes.TEXT)
 def record(context: Context) -> Notice:
-    member = context.member or person.register(context.session, context.message, context.now)
-    outcome = check_in.record(
-        context.session, member, context.message.sent_at, context.argument, context.now
+    return _begin(context, context.argument)
+
+
+@router.pictures_and_voices
+def offer(context: Context) -> Notice:
+    """What comes without words may be today's check-in; nobody guesses."""
+    payload = _payload(context, "")
+    options = context.offer(
+        [(context.say("check_in.media_yes"), "check_in.media", payload)], none="check_in.media_no"
     )
+    return Notice("check_in", lines=(context.say("check_in.media"),), options=options)
+
+
+@router.action("check_in.media")
+def accept_media(context: Context, payload: Payload) -> Notice:
+    if context.member is None:
+        return _ask_consent(context, dict(payload))
+    return _record(context, context.member, payload)
+
+
+@router.action("check_in.agree")
+def agree(context: Context, payload: Payload) -> Notice:
+    member = person.register(context.session, context.message, context.now)
+    return _record(context, member, payload)
+
+
+@router.action("check_in.undo")
+def undo(context: Context, payload: Payload) -> Notice:
+    """撤销: the check-in of that day goes again."""
+    day = date.fromisoformat(payload["day"])
+    if not check_in.take_back(context.session, payload["id"]):
+        return context.notice("check_in.too_late")
+    return context.notice("check_in.undone", date=_spoken(day))
+
+
+def _begin(context: Context, note: str) -> Notice:
+    payload = _payload(context, note)
+    if context.member is None:
+        return _ask_consent(context, payload)
+    return _record(context, context.member, payload)
+
+
+def _payload(context: Context, note: str) -> dict[str, str]:
+    return {"note": note, "sent_at": context.message.sent_at.isoformat()}
+
+
+def _ask_consent(context: Context, payload: dict[str, str]) -> Notice:
+    """Somebody unknown: nothing is stored but this menu, for ten minutes."""
+    options = context.offer(
+        [(context.say("check_in.agree"), "check_in.agree", payload)],
+        none="consent.not_now",
+        zero="consent.declined",
+    )
+    home = community.oldest(context.session).name
+    lines = (context.say("check_in.ask_consent", community=home),)
+    return Notice("consent", lines=lines, options=options)
+
+
+def _record(context: Context, member: Member, payload: Payload) -> Notice:
+    sent_at = datetime.fromisoformat(payload["sent_at"]).astimezone(UTC)
+    outcome = check_in.record(context.session, member, sent_at, payload["note"], context.now)
     today = day_of(context.now, member.community.timezone)
     lines = [_headline(context, outcome, today)]
     if outcome.note and (outcome.is_new or outcome.note_added):
         lines.append(context.say("check_in.note", note=outcome.note))
+    if outcome.is_new:
+        undo_payload = {"id": outcome.id, "day": outcome.day.isoformat()}
+        context.undoable("check_in.undo", undo_payload, timedelta(minutes=10))
     return Notice(kind="check_in", lines=tuple(lines))
 
 
 def _headline(context: Context, outcome: check_in.CheckInOutcome, today: date) -> str:
-    day = f"{outcome.day.month}月{outcome.day.day}日"
     if outcome.day != today:
         key = "check_in.done_earlier" if outcome.is_new else "check_in.again_earlier"
     elif not outcome.is_new:
         key = "check_in.again_note" if outcome.note_added else "check_in.again"
     else:
         key = "check_in.done_first" if outcome.streak == 1 else "check_in.done"
-    return context.say(key, date=day, streak=outcome.streak)
+    return context.say(key, date=_spoken(outcome.day), streak=outcome.streak)
+
+
+def _spoken(day: date) -> str:
+    return f"{day.month}月{day.day}日"

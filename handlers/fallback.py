@@ -8,7 +8,5 @@ router = Router("fallback")
 
 @router.otherwise
 def explain(context: Context) -> Notice:
-    known = context.message.type is MessageType.TEXT
-    return Notice(
-        kind="fallback", lines=(context.say("fallback.text" if known else "fallback.media"),)
-    )
+    known = context.message.type in (MessageType.TEXT, MessageType.VOICE)
+    return context.notice("fallback.text" if known else "fallback.media")

@@ -2,6 +2,7 @@
 
 from bot.domain.messages import Notice
 from bot.routing import Context, Router
+from bot.services import person
 
 router = Router("help")
 
@@ -21,4 +22,16 @@ def welcome(context: Context) -> Notice:
 
 
 def _lines(context: Context) -> tuple[str, ...]:
-    return tuple(context.say(command.help) for command in context.commands)
+    """Everybody's words first, then an organiser's; with several communities the current one."""
+    listed = [
+        command
+        for command in context.commands
+        if command.help and (context.member or not command.member)
+    ]
+    lines = [context.say(command.help) for command in listed if command.role is None]
+    if organising := [context.say(command.help) for command in listed if command.role]:
+        lines += [context.say("help.organiser"), *organising]
+    member = context.member
+    if member and len(person.communities_of(context.session, member.person_id)) > 1:
+        lines.append(context.say("help.community", community=member.community.name))
+    return tuple(lines)

@@ -7,6 +7,8 @@ from threading import Thread
 from werkzeug.serving import make_server
 
 from bot.bootstrap import Application
+from bot.domain.messages import Channel, InboundMessage, MessageType
+from bot.services import person
 from bot.simulator.official_account import Account, Platform
 from bot.web.app import create_app
 
@@ -28,6 +30,17 @@ def serving(application: Application) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def enrol(application: Application, *openids: str, account: str = "gh_sandbox00001") -> None:
+    """These senders have agreed to the notice and are members of the first community."""
+    with application.database.begin() as session:
+        for openid in openids:
+            message = InboundMessage(
+                Channel.OFFICIAL_ACCOUNT, account, b"", openid, openid, MessageType.TEXT,
+                application.clock.now(),
+            )  # fmt: skip
+            person.register(session, message, application.clock.now())
 
 
 def account(callback: str, *, encrypted: bool = True) -> Account:

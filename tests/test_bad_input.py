@@ -17,7 +17,7 @@ from bot.simulator.official_account import Platform
 from bot.storage.models import CheckIn, InboxMessage, Person
 from bot.web.app import create_app
 from tests.conftest import HandClock
-from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, account, platform_of, serving
+from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, account, enrol, platform_of, serving
 
 CALLBACK = "/callback/official-account"
 ANYTHING = st.recursive(
@@ -121,9 +121,10 @@ def test_a_truncated_message(
 def test_a_replayed_message_has_no_second_effect(
     application: Application, clock: HandClock, format: Any
 ) -> None:
+    enrol(application, OPENID)
     client = create_app(application).test_client()
     platform = Platform(account(""), application.clock, format=format)
-    message = {"ToUserName": "gh", "FromUserName": OPENID, "MsgType": "text", "MsgId": "1",
+    message = {"ToUserName": "gh_sandbox00001", "FromUserName": OPENID, "MsgType": "text", "MsgId": "1",
                "CreateTime": str(int(clock.now().timestamp())), "Content": "打卡"}  # fmt: skip
     query, body = platform.request(OPENID, message)
     codes = [client.post(CALLBACK, data=body, query_string=query).status_code for _ in range(3)]

@@ -18,9 +18,14 @@ from bot.routing import Context, Dispatcher, Router
 from bot.simulator import crypto
 from bot.simulator.official_account import Account, Format, Mode, Platform
 from bot.storage.models import InboxMessage
-from handlers import paging
 from tests.conftest import HandClock
-from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, account, platform_of, serving
+from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, account, enrol, platform_of, serving
+
+
+@pytest.fixture(autouse=True)
+def member(application: Application) -> None:
+    enrol(application, OPENID)
+
 
 OTHER_KEY = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210zyxwvuA"
 
@@ -45,8 +50,9 @@ def saying(application: Application, handler: Callable[[Context], Any]) -> Appli
     router = Router("test")
     router.otherwise(handler)
     router.event("subscribe")(handler)
-    messages = {name: pack.messages for name, pack in application.library.packs.items()}
-    dispatcher = Dispatcher(application.database, (paging.router, router), messages, "party-branch")
+    dispatcher = Dispatcher(
+        application.database, (router,), application.library.packs, "party-branch"
+    )
     return replace(application, dispatcher=dispatcher)
 
 

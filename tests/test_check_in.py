@@ -11,11 +11,12 @@ from bot.bootstrap import Application
 from bot.simulator.official_account import Platform
 from bot.storage.models import Address, CheckIn, InboxMessage
 from tests.conftest import HandClock
-from tests.platform import OPENID, platform_of, serving
+from tests.platform import OPENID, enrol, platform_of, serving
 
 
 @pytest.fixture
 def platform(application: Application) -> Iterator[Platform]:
+    enrol(application, OPENID)
     with serving(application) as callback:
         yield platform_of(application, callback)
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.bootstrap import Application
-from bot.cli.play import play
+from bot.bootstrap import Application, default_community
+from bot.cli.play import play, prepare
 from content import loader
 from content.schema import Dialogue
 from tests.conftest import HandClock
@@ -22,5 +22,8 @@ DIALOGUES = {
 def test_dialogue(dialogue: Dialogue, application: Application, clock: HandClock) -> None:
     clock.time = datetime.fromisoformat(dialogue.starts_at).astimezone(UTC)
     with serving(application) as callback:
-        lines = list(play(platform_of(application, callback), dialogue, clock.forward))
+        names = prepare(
+            application.database, dialogue, default_community(application.settings), clock.now()
+        )
+        lines = list(play(platform_of(application, callback), dialogue, clock.forward, names))
     assert len(lines) >= len(dialogue.turns)

@@ -8,12 +8,13 @@ from werobot.parser import parse_user_msg
 from bot.bootstrap import Application
 from bot.platforms.official_account.crypto import MessageKey
 from bot.web.app import create_app
-from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN
+from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, enrol
 
 CALLBACK = "/callback/official-account"
 
 
 def test_werobot_encrypts_and_reads_our_reply(application: Application) -> None:
+    enrol(application, OPENID, account="gh_1")
     peer = MessageCrypt(token=TOKEN, encoding_aes_key=AES_KEY, app_id=APP_ID)
     stamp = str(int(application.clock.now().timestamp()))
     xml = (

@@ -15,10 +15,11 @@ from typing import Any
 import click
 import requests
 
-from bot.bootstrap import demo_clock_file
+from bot.bootstrap import default_community, demo_clock_file, open_database
 from bot.cli.config_file import render
-from bot.cli.play import play
+from bot.cli.play import play, prepare
 from bot.clock import Clock, OffsetClock, elapsed, pause
+from bot.config import load_settings
 from bot.errors import SandboxProblem
 from bot.simulator.official_account import Account, Platform
 from bot.simulator.page import serve_page
@@ -48,7 +49,7 @@ def demo(port: int, state: Path | None, play_it: bool) -> None:  # fmt: skip
         clock = OffsetClock(demo_clock_file(folder))
         with running_bot(folder) as account:
             if play_it:
-                _play_all(Platform(account, clock), clock, demo_clock_file(folder))
+                _play_all(Platform(account, clock), clock, folder)
                 return
             _serve(Platform(account, clock), port)
 
@@ -64,7 +65,15 @@ def _serve(platform: Platform, port: int) -> None:
         click.echo("再见。")
 
 
-def _play_all(platform: Platform, clock: OffsetClock, clock_file: Path) -> None:
+def _play_all(platform: Platform, clock: OffsetClock, folder: Path) -> None:
+    """Every dialogue that is meant for it, one after the other, with the clock moved on."""
+    clock_file = demo_clock_file(folder)
+    settings = load_settings(folder / "config.toml", {})
+    database = open_database(settings, "command")
+
+    def forward(by: timedelta) -> None:
+        _set_clock(clock_file, clock.offset() + by)
+
     for pack in loader.load().packs.values():
         for dialogue in pack.dialogues.values():
             if not dialogue.in_demo:
@@ -72,10 +81,10 @@ def _play_all(platform: Platform, clock: OffsetClock, clock_file: Path) -> None:
             click.echo(f"—— {dialogue.title} ——")
             start = datetime.fromisoformat(dialogue.starts_at).astimezone(UTC)
             _set_clock(clock_file, start - Clock().now())
-            for line in play(
-                platform, dialogue, lambda by: _set_clock(clock_file, clock.offset() + by)
-            ):
+            names = prepare(database, dialogue, default_community(settings), clock.now())
+            for line in play(platform, dialogue, forward, names):
                 click.echo(line)
+    database.dispose()
 
 
 def _set_clock(file: Path, offset: timedelta) -> None:

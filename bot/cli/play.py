@@ -1,16 +1,22 @@
 """Plays a dialogue through the sandbox and tells it as a member would read it."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from hashlib import sha256
 
+from bot.domain.person import Role
+from bot.domain.roster import RosterRow
 from bot.errors import SandboxProblem
+from bot.services import access, community, roster
+from bot.services.community import CommunitySettings
 from bot.simulator.official_account import Answer, Platform
+from bot.storage.session import Database
 from content.schema import Dialogue, Turn
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_EVENT = re.compile(r"<(\w+)>")
+_SPECIAL = re.compile(r"<(\w+)(?::(.*))?>")
+_NAME = re.compile(r"\{([^{}]+)\}")
 
 
 def openid_of(who: str) -> str:
@@ -19,37 +25,83 @@ def openid_of(who: str) -> str:
 
 
 def step_of(at: str) -> timedelta:
-    return timedelta(**{_UNITS[at[-1]]: int(at[1:-1])}) if at else timedelta()
+    return timedelta(**{_UNITS[at[-1]]: int(at[1:-1])})
 
 
-def send(platform: Platform, turn: Turn) -> Answer:
-    event = _EVENT.fullmatch(turn.send)
-    if event:
-        return platform.event(openid_of(turn.who), event[1])
-    return platform.text(openid_of(turn.who), turn.send)
+def prepare(
+    database: Database, dialogue: Dialogue, settings: CommunitySettings, now: datetime
+) -> dict[str, str]:
+    """Set up what the dialogue needs; its names for {NAME} with their codes."""
+    names: dict[str, str] = {}
+    with database.begin() as session:
+        home = community.oldest(session)
+        packs = (settings.pack,)
+        for name in dialogue.communities:
+            community.add(session, name, settings, now, packs=packs)
+        for name, role in dialogue.codes.items():
+            names[name] = access.issue_code(session, home.id, Role(role), now)
+        rows = [
+            RosterRow(line.name, line.number, line.roles, line.stage) for line in dialogue.roster
+        ]
+        roster.apply(session, home.id, rows, "dialogue", now)
+        for name, _, code in roster.new_codes(session, home.id):
+            names[name] = code
+    return names
+
+
+def send(platform: Platform, who: str, text: str) -> Answer:
+    openid = openid_of(who)
+    special = _SPECIAL.fullmatch(text)
+    if special is None:
+        return platform.text(openid, text)
+    if special[1] in ("image", "voice"):
+        return platform.media(openid, special[1], special[2] or "")
+    return platform.event(openid, special[1])
 
 
 def play(
-    platform: Platform, dialogue: Dialogue, forward: Callable[[timedelta], None]
+    platform: Platform,
+    dialogue: Dialogue,
+    forward: Callable[[timedelta], None],
+    names: Mapping[str, str],
 ) -> Iterator[str]:
     """The lines of the conversation. Raises SandboxProblem for an answer that is not as told."""
+    known = dict(names)
     for turn in dialogue.turns:
         if turn.at:
             forward(step_of(turn.at))
-            yield f"      （{turn.at[1:]} 后）"
-        answer = send(platform, turn)
-        yield f"{turn.who}：{turn.send}"
-        check(turn, answer)
+            yield f"      （{_passed(turn.at)}）"
+            continue
+        text = _filled(turn.send, known)
+        answer = send(platform, turn.who, text)
+        yield f"{turn.who}：{text}"
+        check(turn, text, answer, known)
         for index, line in enumerate(answer.text.splitlines()):
             yield f"{'  学伴：' if index == 0 else '        '}{line}"
 
 
-def check(turn: Turn, answer: Answer) -> None:
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    return _NAME.sub(lambda found: known.get(found[1], found[0]), text)
+
+
+def _passed(at: str) -> str:
+    unit = {"s": "秒", "m": "分钟", "h": "小时", "d": "天"}[at[-1]]
+    return f"过了 {at[1:-1]} {unit}"
+
+
+def check(turn: Turn, sent: str, answer: Answer, known: dict[str, str]) -> None:
     """Raise SandboxProblem unless the answer holds what the turn expects, and nothing it bars."""
-    missing = [text for text in turn.expect if text not in answer.text]
-    barred = [text for text in turn.reject if text in answer.text]
-    if missing or barred or (not turn.expect and answer.text):
+    expected = [_filled(part, known) for part in turn.expect]
+    missing = [part for part in expected if part not in answer.text]
+    barred = [part for part in turn.reject if part in answer.text]
+    for name, pattern in turn.capture.items():
+        if found := re.search(pattern, answer.text):
+            known[name] = found[1]
+        else:
+            missing.append(pattern)
+    silent = not (turn.expect or turn.capture or turn.reject)
+    if missing or barred or (silent and answer.text):
         raise SandboxProblem(
-            f"{turn.who} sent {turn.send!r} and got {answer.text!r}; "
+            f"{turn.who} sent {sent!r} and got {answer.text!r}; "
             f"missing: {missing}, not allowed: {barred}"
         )

@@ -126,10 +126,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one message: a notice and which of its pages. None says nothing."""
+    """The answer to one message: a notice and which of its pages. None says nothing.
+
+    `riders` are the lines from the mailbox that ride on it, under the page.
+    """
 
     notice: Notice | None
     page: int = 0
+    riders: tuple[str, ...] = ()
 
 
 SILENCE = Reply(None)

@@ -5,11 +5,11 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from bot.domain.person import CommunityView, Role
 from bot.services import community
 from bot.storage.models import Community, OneTimeCode
+from bot.storage.session import UnitOfWork
 
 # No letter or digit that is mistaken for another; 8 of 31 give 39 bits, and a code is used once.
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -17,14 +17,14 @@ _LENGTH = 8
 CODE_DAYS = 7
 
 
-def issue_code(session: Session, community_id: int, role: Role, now: datetime) -> str:
+def issue_code(session: UnitOfWork, community_id: int, role: Role, now: datetime) -> str:
     """A new code, shown once: only its hash is kept. It can be used for CODE_DAYS days."""
-    code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    code = new_code()
     session.add(
         OneTimeCode(
             community_id=community_id,
             role=role,
-            code_hash=_hash(code),
+            code_hash=hash_of(code),
             created_at=now,
             expires_at=now + timedelta(days=CODE_DAYS),
             used_at=None,
@@ -34,12 +34,16 @@ def issue_code(session: Session, community_id: int, role: Role, now: datetime) -
     return code
 
 
-def use_code(session: Session, code: str, now: datetime) -> tuple[CommunityView, Role] | None:
+def new_code() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+
+
+def use_code(session: UnitOfWork, code: str, now: datetime) -> tuple[CommunityView, Role] | None:
     """Spend a code: the community and the role. None when it is wrong, old or spent."""
     row = session.execute(
         update(OneTimeCode)
         .where(
-            OneTimeCode.code_hash == _hash(code.strip().upper()),
+            OneTimeCode.code_hash == hash_of(code),
             OneTimeCode.used_at.is_(None),
             OneTimeCode.expires_at > now,
         )
@@ -52,5 +56,6 @@ def use_code(session: Session, code: str, now: datetime) -> tuple[CommunityView,
     return community.view(session.get_one(Community, row.community_id)), Role(row.role)
 
 
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+def hash_of(code: str) -> str:
+    """SHA-256 of a code as people type it: small letters and spaces around it do not matter."""
+    return hashlib.sha256(code.strip().upper().encode()).hexdigest()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from bot.domain import check_in as rules
 from bot.domain.person import Member
@@ -34,6 +34,7 @@ _NOTE = select(_table.id, _table.note).where(
 class CheckInOutcome:
     """`is_new` is false when the day had a check-in; `streak` counts the days that end with it."""
 
+    id: int | None
     day: date
     note: str
     is_new: bool
@@ -60,7 +61,40 @@ def record(
             session.execute(update(CheckIn).where(CheckIn.id == row.id).values(note=joined))
         note = joined
     streak = rules.streak(_days(session, key, day), day)
-    return CheckInOutcome(day, note, row_id is not None, note_added, streak)
+    return CheckInOutcome(row_id, day, note, row_id is not None, note_added, streak)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Check-ins in all, in the last 30 days, and in a row up to today or yesterday."""
+
+    total: int
+    last_month: int
+    streak: int
+
+
+def summary(session: UnitOfWork, member: Member, today: date) -> Summary:
+    key = {"person_id": member.person_id, "community_id": member.community.id}
+    mine = (_table.person_id == key["person_id"], _table.community_id == key["community_id"])
+    total = session.scalar(select(func.count()).select_from(CheckIn).where(*mine)) or 0
+    month = session.scalar(
+        select(func.count())
+        .select_from(CheckIn)
+        .where(*mine, _table.day > today - timedelta(days=30))
+    )
+    days = list(_days(session, key, today))
+    # A day that is not over yet breaks nothing.
+    until = today if today in days[:1] else today - timedelta(days=1)
+    return Summary(total, month or 0, rules.streak(days, until))
+
+
+def take_back(session: UnitOfWork, check_in_id: int) -> bool:
+    """Delete one check-in; whether it was still there."""
+    gone = session.execute(
+        delete(CheckIn).where(CheckIn.id == check_in_id),
+        execution_options={"synchronize_session": False},
+    )
+    return bool(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def _days(session: UnitOfWork, key: dict[str, int], until: date) -> Iterator[date]:

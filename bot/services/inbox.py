@@ -1,6 +1,7 @@
 """The inbox: each message once, with the reply it got."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select, update
 
@@ -9,11 +10,16 @@ from bot.storage.models import InboxMessage
 from bot.storage.session import UnitOfWork, insert_new
 
 _table = InboxMessage.__table__.c
-_REPLY = select(_table.reply, _table.page).where(_table.key == bindparam("key"))
+_REPLY = select(_table.reply, _table.page, _table.riders).where(_table.key == bindparam("key"))
 _ANSWER = (
     update(InboxMessage.__table__)  # type: ignore[arg-type]
     .where(_table.id == bindparam("row_id"))
-    .values(reply=bindparam("reply"), page=bindparam("page"), reference=bindparam("reference"))
+    .values(
+        reply=bindparam("reply"),
+        page=bindparam("page"),
+        riders=bindparam("riders"),
+        reference=bindparam("reference"),
+    )
 )
 _COUNT = (
     select(func.count())
@@ -21,7 +27,7 @@ _COUNT = (
     .where(_table.sender == bindparam("sender"), _table.received_at > bindparam("since"))
 )
 _LAST_REPLY = (
-    select(_table.reply, _table.page)
+    select(_table.reply, _table.page, _table.riders)
     .where(
         _table.sender == bindparam("sender"),
         _table.conversation == bindparam("conversation"),
@@ -49,6 +55,7 @@ def receive(session: UnitOfWork, message: InboundMessage, now: datetime) -> int 
         received_at=now,
         reply=None,
         page=0,
+        riders=None,
         reference=None,
     )
 
@@ -56,7 +63,7 @@ def receive(session: UnitOfWork, message: InboundMessage, now: datetime) -> int 
 def stored_reply(session: UnitOfWork, key: bytes) -> Reply:
     """The reply that the message with this key got."""
     row = session.core.execute(_REPLY, {"key": key}).one()
-    return _reply(row.reply, row.page)
+    return _reply(row)
 
 
 def answer(session: UnitOfWork, row_id: int, reply: Reply, reference: str | None) -> None:
@@ -64,7 +71,13 @@ def answer(session: UnitOfWork, row_id: int, reply: Reply, reference: str | None
     stored = reply.notice.to_json() if reply.notice else None
     session.core.execute(
         _ANSWER,
-        {"row_id": row_id, "reply": stored, "page": reply.page, "reference": reference},
+        {
+            "row_id": row_id,
+            "reply": stored,
+            "page": reply.page,
+            "riders": "\n".join(reply.riders) or None,
+            "reference": reference,
+        },
     )
 
 
@@ -79,7 +92,7 @@ def last_reply(session: UnitOfWork, message: InboundMessage, row_id: int) -> Rep
         _LAST_REPLY,
         {"sender": message.sender, "conversation": message.conversation, "row_id": row_id},
     ).first()
-    return _reply(row.reply, row.page) if row else SILENCE
+    return _reply(row) if row else SILENCE
 
 
 def clear(
@@ -101,7 +114,9 @@ def clear(
         select(_table.id).where(_table.received_at < now - timedelta(days=row_days)).limit(limit)
     )
     emptied = session.execute(
-        update(InboxMessage).where(InboxMessage.id.in_(old_text)).values(text=None, reply=None),
+        update(InboxMessage)
+        .where(InboxMessage.id.in_(old_text))
+        .values(text=None, reply=None, riders=None),
         execution_options={"synchronize_session": False},
     )
     deleted = session.execute(
@@ -111,5 +126,8 @@ def clear(
     return emptied.rowcount, deleted.rowcount  # type: ignore[attr-defined]
 
 
-def _reply(stored: str | None, page: int) -> Reply:
-    return Reply(Notice.from_json(stored), page) if stored else SILENCE
+def _reply(row: Any) -> Reply:
+    if row.reply is None:
+        return SILENCE
+    riders = tuple(row.riders.split("\n")) if row.riders else ()
+    return Reply(Notice.from_json(row.reply), row.page, riders)

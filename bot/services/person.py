@@ -1,14 +1,17 @@
-"""People: who is behind an address, and how a newcomer becomes known."""
+"""People: who is behind an address, how somebody becomes known, and who belongs to what."""
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select, update
 
 from bot.domain.messages import InboundMessage
 from bot.domain.person import CommunityView, Member, Role
 from bot.services import community
-from bot.storage.models import Address, Community, Membership, Person
+from bot.storage.models import Address, Community, Consent, Membership, Person
 from bot.storage.session import UnitOfWork, insert_new
+
+# The version of the notice that packs show in 绑定; raise it when what it says has changed.
+NOTICE_VERSION = "2026-11"
 
 _address, _person = Address.__table__.c, Person.__table__.c
 _membership, _community = Membership.__table__.c, Community.__table__.c
@@ -17,7 +20,11 @@ _SENDER = (
     _address.account == bindparam("account"),
     _address.channel == bindparam("channel"),
 )
-_PERSON = select(_address.person_id).where(*_SENDER)
+_ADDRESS = (
+    select(_address.id, _address.person_id, _person.hidden_at)
+    .join(Person.__table__, _person.id == _address.person_id)
+    .where(*_SENDER)
+)
 _MEMBER = (
     select(
         _address.person_id,
@@ -27,38 +34,43 @@ _MEMBER = (
         _community.name.label("community_name"),
         _community.timezone,
         _community.pack,
+        _person.current_community_id,
     )
     .select_from(Address.__table__)
     .join(Person.__table__, _person.id == _address.person_id)
     .join(Membership.__table__, _membership.person_id == _person.id)
     .join(Community.__table__, _community.id == _membership.community_id)
-    .where(
-        *_SENDER,
-        _membership.until.is_(None),
-    )
+    .where(*_SENDER, _membership.until.is_(None), _person.hidden_at.is_(None))
     .order_by(_community.created_at, _community.id)
 )
 
 
+def _sender(message: InboundMessage) -> dict[str, str]:
+    return {"value": message.sender, "account": message.account, "channel": message.channel}
+
+
 def load_member(session: UnitOfWork, message: InboundMessage) -> Member | None:
-    """The sender with the oldest community they are in; None for somebody unknown."""
-    rows = session.core.execute(
-        _MEMBER,
-        {"value": message.sender, "account": message.account, "channel": message.channel},
-    ).all()
+    """The sender in their current community, else the oldest; None for somebody unknown."""
+    rows = session.core.execute(_MEMBER, _sender(message)).all()
     if not rows:
         return None
-    first = rows[0]
+    chosen = next((row for row in rows if row.id == row.current_community_id), rows[0])
     return Member(
-        person_id=first.person_id,
-        name=first.name,
-        community=CommunityView(first.id, first.community_name, first.timezone, first.pack),
-        roles=frozenset(Role(row.role) for row in rows if row.id == first.id),
+        person_id=chosen.person_id,
+        name=chosen.name,
+        community=CommunityView(chosen.id, chosen.community_name, chosen.timezone, chosen.pack),
+        roles=frozenset(Role(row.role) for row in rows if row.id == chosen.id),
     )
 
 
+def known(session: UnitOfWork, message: InboundMessage) -> int | None:
+    """The id of the person behind the sender's address; None for nobody or one in deletion."""
+    row = session.core.execute(_ADDRESS, _sender(message)).first()
+    return row.person_id if row and row.hidden_at is None else None
+
+
 def register(session: UnitOfWork, message: InboundMessage, now: datetime) -> Member:
-    """Make the unknown sender a member of the oldest community.
+    """Somebody who has just agreed to the notice becomes a member of the oldest community.
 
     Raises NotFound when the database has no community yet.
     """
@@ -69,38 +81,120 @@ def register(session: UnitOfWork, message: InboundMessage, now: datetime) -> Mem
 def join(
     session: UnitOfWork, message: InboundMessage, home: CommunityView, role: Role, now: datetime
 ) -> Member:
-    """Give the sender this role; person and address are created where they are missing."""
-    person_id = session.core.execute(
-        _PERSON,
-        {"value": message.sender, "account": message.account, "channel": message.channel},
-    ).scalar()
+    """Give the sender this role; person, consent and address come where they are missing."""
+    person_id = known(session, message)
     if person_id is None:
         person_id = _create(session, message, now)
+    grant(session, person_id, home.id, role, now)
+    member = load_member(session, message)
+    if member is None:
+        raise RuntimeError("a sender who has just joined is not found")
+    return member
+
+
+def grant(
+    session: UnitOfWork,
+    person_id: int,
+    community_id: int,
+    role: Role,
+    now: datetime,
+    stage: str | None = None,
+) -> None:
+    """Give the role from now on; nothing happens where the person has it."""
     insert_new(
         session,
         Membership,
         person_id=person_id,
-        community_id=home.id,
+        community_id=community_id,
         role=role,
-        stage=None,
+        stage=stage,
         since=now,
         until=None,
     )
-    return Member(person_id, None, home, frozenset({role}))
+
+
+def attach(session: UnitOfWork, message: InboundMessage, person_id: int, now: datetime) -> None:
+    """Let the sender's address be this person's, whoever had it before."""
+    row = session.core.execute(_ADDRESS, _sender(message)).first()
+    if row is not None:
+        session.execute(
+            update(Address).where(Address.id == row.id).values(person_id=person_id),
+            execution_options={"synchronize_session": False},
+        )
+        return
+    session.add(Address(**_sender(message), person_id=person_id, created_at=now))
+    session.flush()
 
 
 def _create(session: UnitOfWork, message: InboundMessage, now: datetime) -> int:
-    person = Person(name=None, created_at=now)
+    person = Person(name=None, current_community_id=None, hidden_at=None, created_at=now)
     session.add(person)
     session.flush()
     session.add(
-        Address(
-            channel=message.channel,
-            account=message.account,
-            value=message.sender,
+        Consent(
             person_id=person.id,
-            created_at=now,
+            version=NOTICE_VERSION,
+            channel=message.channel,
+            given_at=now,
         )
     )
-    session.flush()
+    attach(session, message, person.id, now)
     return person.id
+
+
+def people_of(session: UnitOfWork, community_id: int, role: Role | None = None) -> list[int]:
+    """The ids of those who belong to the community now (in this role), without the hidden."""
+    wanted = [Membership.community_id == community_id, Membership.until.is_(None)]
+    if role is not None:
+        wanted.append(Membership.role == role)
+    return list(
+        session.scalars(
+            select(Membership.person_id)
+            .join(Person, Person.id == Membership.person_id)
+            .where(*wanted, Person.hidden_at.is_(None))
+            .distinct()
+            .order_by(Membership.person_id)
+        )
+    )
+
+
+def communities_of(session: UnitOfWork, person_id: int) -> list[CommunityView]:
+    """The communities that the person belongs to, oldest first."""
+    rows = session.scalars(
+        select(Community)
+        .where(
+            Community.id.in_(
+                select(Membership.community_id).where(
+                    Membership.person_id == person_id, Membership.until.is_(None)
+                )
+            )
+        )
+        .order_by(Community.created_at, Community.id)
+    )
+    return [community.view(row) for row in rows]
+
+
+def switch(session: UnitOfWork, person_id: int, community_id: int) -> None:
+    """Let private conversations be about this community from now on."""
+    session.get_one(Person, person_id).current_community_id = community_id
+    session.flush()
+
+
+def name_of(session: UnitOfWork, person_id: int | None) -> str | None:
+    return session.scalar(select(Person.name).where(Person.id == person_id))
+
+
+def has_role(session: UnitOfWork, community_id: int, *roles: Role) -> bool:
+    """Whether anybody in the community has one of the roles."""
+    return (
+        session.scalar(
+            select(Membership.id)
+            .where(
+                Membership.community_id == community_id,
+                Membership.until.is_(None),
+                or_(*(Membership.role == role for role in roles)),
+            )
+            .limit(1)
+        )
+        is not None
+    )

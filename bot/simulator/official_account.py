@@ -63,6 +63,15 @@ class Platform:
         """A member sends a text."""
         return self.push(openid, {"MsgType": "text", "Content": content, "MsgId": self.new_id()})
 
+    def media(self, openid: str, type: str, recognised: str = "") -> Answer:
+        """A picture, or a voice with the words that the platform recognised in it."""
+        fields = {"MsgType": type, "MediaId": secrets.token_hex(16), "MsgId": self.new_id()}
+        if type == "image":
+            fields["PicUrl"] = "http://mmbiz.qpic.cn/sandbox"
+        else:
+            fields |= {"Format": "amr", "Recognition": recognised}
+        return self.push(openid, fields)
+
     def event(self, openid: str, name: str, key: str = "") -> Answer:
         return self.push(openid, {"MsgType": "event", "Event": name, "EventKey": key})
 

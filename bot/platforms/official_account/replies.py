@@ -26,12 +26,12 @@ def render(reply: Reply, message: InboundMessage, format: Format, now: datetime,
     """The body before encryption. `more` is the line under a page that has a next one."""
     if reply.notice is None or not message.wants_reply:
         return NOTHING
-    xml = _reply(reply.notice, reply.page, message, now, more).render()
+    xml = _reply(reply, reply.notice, message, now, more).render()
     return xml if format == "xml" else _as_json(xml)
 
 
 def _reply(
-    notice: Notice, index: int, message: InboundMessage, now: datetime, more: str
+    reply: Reply, notice: Notice, message: InboundMessage, now: datetime, more: str
 ) -> replies.BaseReply:
     ends = {
         "source": _safe(message.account),
@@ -40,7 +40,8 @@ def _reply(
     }
     media = notice.media
     if media is None:
-        return replies.TextReply(content=_safe(page(notice, index, _LIMIT, more)), **ends)
+        text = "\n".join([page(notice, reply.page, _LIMIT, more), *reply.riders])
+        return replies.TextReply(content=_safe(text), **ends)
     title, text, id = _safe(notice.title), _safe("\n".join(notice.lines)), _safe(media.id)
     url = _safe(notice.link.url) if notice.link else ""
     match media.type:

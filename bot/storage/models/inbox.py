@@ -9,7 +9,8 @@ from bot.storage.models.base import Base
 
 
 class InboxMessage(Base):
-    """`key` (32 bytes) makes an accepted message unique; `reply` is a Notice as JSON.
+    """`key` (32 bytes) makes an accepted message unique; `reply` is a Notice as JSON,
+    `riders` the lines from the mailbox that rode on it.
 
     A row loses `text` and `reply` after 24 hours and goes after 7 days ([retention]).
     """
@@ -29,4 +30,5 @@ class InboxMessage(Base):
     received_at: Mapped[datetime] = mapped_column(index=True)
     reply: Mapped[str | None]
     page: Mapped[int]
+    riders: Mapped[str | None]
     reference: Mapped[str | None]

@@ -9,10 +9,17 @@ from bot.storage.models.base import Base
 
 
 class Person(Base):
+    """`hidden_at` is set when deletion was asked for: from then on nobody sees this person.
+
+    `current_community_id` is what a private conversation is about (切换); None is the oldest.
+    """
+
     __tablename__ = "person"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str | None]
+    current_community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"))
+    hidden_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

@@ -1,0 +1,104 @@
+"""What a handler gets, and what it can ask the member for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from bot.domain.messages import InboundMessage, Notice, Option, Reply
+from bot.domain.person import Member
+from bot.services import conversation
+from bot.storage.session import UnitOfWork
+from content.messages import Messages
+
+if TYPE_CHECKING:
+    from bot.routing.router import Command, Routes
+
+
+@dataclass(slots=True)
+class Context:
+    """`argument` is what came after the command's word, `number` the number it begins with."""
+
+    session: UnitOfWork
+    message: InboundMessage
+    now: datetime
+    member: Member | None
+    messages: Messages
+    routes: Routes
+    row_id: int
+    courtesies: Mapping[str, str]
+    argument: str = ""
+    number: int | None = None
+
+    @property
+    def bound(self) -> Member:
+        """The member; only for handlers of commands that need one."""
+        if self.member is None:
+            raise RuntimeError("a handler that needs a member was called without one")
+        return self.member
+
+    @property
+    def local_now(self) -> datetime:
+        """Now in the community's time zone."""
+        return self.now.astimezone(ZoneInfo(self.bound.community.timezone))
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """What this sender can use here, in the routers' order."""
+        roles = self.member.roles if self.member else frozenset()
+        return [
+            command
+            for command, _ in self.routes.commands.values()
+            if (command.role is None or command.role in roles)
+            and not (command.private and self.message.in_group)
+        ]
+
+    def say(self, key: str, **values: object) -> str:
+        return self.messages.say(key, **values)
+
+    def notice(self, key: str, **values: object) -> Notice:
+        """A notice of one message."""
+        return Notice(kind=key, lines=(self.say(key, **values),))
+
+    def offer(
+        self,
+        choices: Sequence[tuple[str, str, dict[str, Any]]],
+        *,
+        none: str = "conversation.none_of_these",
+        zero: str = "conversation.zero",
+    ) -> tuple[Option, ...]:
+        """Open a menu of (label, action, payload), answered by number.
+
+        `none` is the key of what 0 is called, `zero` of what is said to it.
+
+        It replaces the last menu of this sender in this conversation.
+        """
+        listed = [
+            {"label": label, "action": action, "payload": payload}
+            for label, action, payload in choices
+        ]
+        conversation.remember(
+            self.session, self.message, conversation.MENU, zero, {"choices": listed}, self.now
+        )
+        options = [Option(str(n), choice[0]) for n, choice in enumerate(choices, start=1)]
+        return (*options, Option("0", self.say(none)))
+
+    def confirm(self, action: str, payload: dict[str, Any]) -> str:
+        """Hold an action until 确认; the line that says so. Replaces what was held before."""
+        conversation.remember(
+            self.session, self.message, conversation.CONFIRM, action, payload, self.now
+        )
+        return self.say("conversation.confirm")
+
+    def undoable(self, action: str, payload: dict[str, Any], life: timedelta) -> None:
+        """Let 撤销 do this action; replaces what could be undone before."""
+        conversation.remember(
+            self.session, self.message, conversation.UNDO, action, payload, self.now, life
+        )
+
+    def act(self, action: str, payload: dict[str, Any]) -> Notice | Reply | None:
+        """Do a registered action of any feature."""
+        return self.routes.actions[action](self, payload)

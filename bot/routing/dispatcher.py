@@ -1,0 +1,123 @@
+"""One transaction a message: exactly one effect, exactly one reply."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+
+from bot.domain.messages import SILENCE, TEXT_LIMITS, InboundMessage, Notice, Reply
+from bot.routing.context import Context
+from bot.routing.interpret import answer
+from bot.routing.router import Router, collect
+from bot.services import deliveries, inbox, person
+from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork, savepoint
+from content import script
+from content.loader import Pack
+
+log = structlog.get_logger(__name__)
+
+# Messages a minute that one sender gets answered; the next one gets a sentence, then silence.
+RATE_LIMIT = 30
+RATE_WINDOW = timedelta(minutes=1)
+TEXT_LIMIT = 4000
+
+Outcome = Literal["answered", "repeated", "limited", "failed", "busy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    reply: Reply
+    outcome: Outcome
+
+
+class Dispatcher:
+    """Gives every message exactly one effect and one reply, in one transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        routers: Sequence[Router],
+        packs: Mapping[str, Pack],
+        default_pack: str,
+    ) -> None:
+        self._database = database
+        self._packs = packs
+        self._default = packs[default_pack]
+        self._routes = collect(routers, self._default.messages)
+
+    def dispatch(self, message: InboundMessage, now: datetime) -> Dispatched:
+        """The reply to this message; never raises for what a handler or the database does.
+
+        The inbox row is committed with its effect and never before: a process killed in
+        between would turn the platform's repeat into silence.
+        """
+        try:
+            with self._database.begin() as session:
+                return self._receive(session, message, now)
+        except DATABASE_BUSY:
+            log.exception("database_busy", type=message.type)
+            return Dispatched(Reply(self._notice("trouble.busy")), "busy")
+
+    def _receive(self, session: UnitOfWork, message: InboundMessage, now: datetime) -> Dispatched:
+        row_id = inbox.receive(session, message, now)
+        if row_id is None:
+            return Dispatched(inbox.stored_reply(session, message.key), "repeated")
+        sent = inbox.count_since(session, message.sender, now - RATE_WINDOW)
+        if sent > RATE_LIMIT:
+            first = sent == RATE_LIMIT + 1
+            reply = Reply(self._notice("trouble.too_fast")) if first else SILENCE
+            inbox.answer(session, row_id, reply, None)
+            return Dispatched(reply, "limited")
+        reply, reference = self._handle(session, message, now, row_id)
+        inbox.answer(session, row_id, reply, reference)
+        return Dispatched(reply, "failed" if reference else "answered")
+
+    def _handle(
+        self, session: UnitOfWork, message: InboundMessage, now: datetime, row_id: int
+    ) -> tuple[Reply, str | None]:
+        """The handler's reply; its apology and a reference number when it raised.
+
+        A failure takes back what the handler did (SAVEPOINT) but not the inbox row.
+        """
+        try:
+            with savepoint(session):
+                return self._answer(session, message, now, row_id), None
+        except DATABASE_BUSY:
+            raise
+        except Exception:
+            reference = secrets.token_hex(3).upper()
+            log.exception("handler_failed", reference=reference, type=message.type)
+            return Reply(self._notice("trouble.failed", reference=reference)), reference
+
+    def _answer(
+        self, session: UnitOfWork, message: InboundMessage, now: datetime, row_id: int
+    ) -> Reply:
+        """What is said, with what waits in the mailbox, in the sender's way of writing."""
+        if len(message.text) > TEXT_LIMIT:
+            return Reply(self._notice("trouble.too_long"))
+        member = person.load_member(session, message)
+        pack = self._packs.get(member.community.pack, self._default) if member else self._default
+        context = Context(
+            session, message, now, member, pack.messages, self._routes, row_id,
+            courtesies=pack.courtesies,
+        )  # fmt: skip
+        reply = answer(context)
+        if reply.notice is None:
+            return reply
+        member_id = context.member.person_id if context.member else None
+        if member_id is not None and not message.in_group and message.wants_reply:
+            words = deliveries.Words(
+                context.say("mailbox.head"), context.say("mailbox.foot"), context.say("paging.more")
+            )
+            limit = TEXT_LIMITS[message.channel]
+            reply = deliveries.ride(session, member_id, reply, limit, words, now)
+        if reply.notice and script.is_traditional(message.text):
+            riders = tuple(script.traditional(line) for line in reply.riders)
+            reply = replace(reply, notice=script.in_traditional(reply.notice), riders=riders)
+        return reply
+
+    def _notice(self, key: str, **values: object) -> Notice:
+        return Notice(kind=key, lines=(self._default.messages.say(key, **values),))

@@ -1,0 +1,108 @@
+"""Which handler a message goes to, by the chat grammar."""
+
+import structlog
+
+from bot.domain.grammar import Kind, plain, read
+from bot.domain.messages import SILENCE, TEXT_LIMITS, InboundMessage, MessageType, Reply
+from bot.domain.paging import NEXT_PAGE, pages
+from bot.routing.context import Context
+from bot.routing.router import Said
+from bot.services import conversation, inbox
+from content.script import simplified
+
+log = structlog.get_logger(__name__)
+_WITHOUT_WORDS = (MessageType.IMAGE, MessageType.VOICE)
+
+
+def answer(context: Context) -> Reply:
+    """The reply of whoever is responsible for this message."""
+    said = _event(context) if context.message.type is MessageType.EVENT else _message(context)
+    return said if isinstance(said, Reply) else Reply(said)
+
+
+def _event(context: Context) -> Said:
+    handler = context.routes.events.get(context.message.event)
+    if handler is None:
+        log.info("unhandled_event", event_name=context.message.event)
+        return SILENCE
+    return handler(context)
+
+
+def _message(context: Context) -> Said:
+    message = context.message
+    if not message.text and message.type in _WITHOUT_WORDS:
+        return context.routes.media(context)
+    text = simplified(message.text)
+    said = read(text, context.routes.words(), context.courtesies)
+    match said.kind:
+        case Kind.NUMBER if said.number is not None:
+            return _number(context, said.number)
+        case Kind.COMMAND:
+            context.argument = _as_typed(message, text, said.argument)
+            context.number = said.number
+            return _command(context, said.word)
+        case Kind.COURTESY:
+            return _courtesy(context, said.word)
+    return _label(context, text) or context.routes.fallback(context)
+
+
+def _as_typed(message: InboundMessage, text: str, argument: str) -> str:
+    """The argument in the sender's own characters: conversion keeps the length of a text."""
+    same_length = len(message.text.strip()) == len(text.strip())
+    return message.text.strip()[-len(argument) :] if argument and same_length else argument
+
+
+def _command(context: Context, word: str) -> Said:
+    command, handler = context.routes.commands[word]
+    if command.private and context.message.in_group:
+        return context.notice("conversation.private_only", word=word)
+    if command.member and context.member is None:
+        return context.notice("conversation.bind_first")
+    if command.role and command.role not in context.bound.roles:
+        return context.notice(f"conversation.only_{command.role}", word=word)
+    return handler(context)
+
+
+def _number(context: Context, number: int) -> Said:
+    """The choice of the open menu; 9 the next page, where there is one."""
+    asked = conversation.recall(context.session, context.message, conversation.MENU, context.now)
+    choices = asked.payload["choices"] if asked else []
+    if str(number) == NEXT_PAGE and len(choices) < number:
+        return _next_page(context)
+    if asked is None:
+        return context.notice("conversation.no_menu")
+    if number > len(choices):
+        return context.notice("conversation.out_of_range", last=len(choices))
+    conversation.forget(context.session, context.message, conversation.MENU)
+    if number == 0:
+        return context.notice(asked.action)
+    choice = choices[number - 1]
+    return context.act(choice["action"], choice["payload"])
+
+
+def _label(context: Context, text: str) -> Said:
+    """An option of the open menu that was typed out instead of its number."""
+    asked = conversation.recall(context.session, context.message, conversation.MENU, context.now)
+    for choice in asked.payload["choices"] if asked else []:
+        if plain(text) == plain(choice["label"]):
+            conversation.forget(context.session, context.message, conversation.MENU)
+            return context.act(choice["action"], choice["payload"])
+    return None
+
+
+def _next_page(context: Context) -> Said:
+    last = inbox.last_reply(context.session, context.message, context.row_id)
+    if last.notice:
+        limit = TEXT_LIMITS[context.message.channel]
+        count = len(pages(last.notice, limit, context.say("paging.more")))
+        if last.page + 1 < count:
+            return Reply(last.notice, last.page + 1)
+    return context.notice("paging.nothing")
+
+
+def _courtesy(context: Context, word: str) -> Said:
+    """A short line for thanks, greetings, faces and marks, nothing for 收到; never a question."""
+    if said := _label(context, word):
+        return said
+    kind = context.courtesies.get(word, "smile")
+    return SILENCE if kind == "silent" else context.notice(f"courtesy.{kind}")

@@ -1,0 +1,144 @@
+"""What a feature can be asked for: words, events, answers to its own questions."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain.grammar import Takes
+from bot.domain.messages import Notice, Reply
+from bot.domain.person import Role
+from bot.errors import RegistrationError
+from bot.routing.context import Context
+from content.messages import Messages
+
+Said = Notice | Reply | None
+Payload = Mapping[str, Any]
+Handler = Callable[[Context], Said]
+Action = Callable[[Context, Payload], Said]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A word that members send.
+
+    `help` is the key of its line in 帮助 ("" leaves it out), `takes` what may follow it, `role`
+    who may use it. `member` says that it is of no use to somebody who has not bound; `private`
+    that it is not answered in a group.
+    """
+
+    word: str
+    help: str
+    takes: Takes = Takes.NOTHING
+    role: Role | None = None
+    member: bool = False
+    private: bool = False
+
+
+class Router:
+    """One feature's registrations, made by decorators at import. A name twice is refused."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.commands: dict[str, tuple[Command, Handler]] = {}
+        self.events: dict[str, Handler] = {}
+        self.actions: dict[str, Action] = {}
+        self.media: Handler | None = None
+        self.fallback: Handler | None = None
+
+    def command(
+        self,
+        word: str,
+        *,
+        help: str = "",
+        takes: Takes = Takes.NOTHING,
+        role: Role | None = None,
+        member: bool = False,
+        private: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Register a handler for a word, alone or followed by what it takes."""
+        command = Command(word, help, takes, role, member or role is not None, private)
+
+        def register(handler: Handler) -> Handler:
+            if word in self.commands:
+                raise RegistrationError(f"{self.name}: the word {word} is registered twice")
+            self.commands[word] = (command, handler)
+            return handler
+
+        return register
+
+    def event(self, name: str) -> Callable[[Handler], Handler]:
+        """Register a handler for a platform's event, by its lower-case name."""
+
+        def register(handler: Handler) -> Handler:
+            if name in self.events:
+                raise RegistrationError(f"{self.name}: the event {name} is registered twice")
+            self.events[name] = handler
+            return handler
+
+        return register
+
+    def action(self, name: str) -> Callable[[Action], Action]:
+        """Register what happens on a menu's choice, on 确认 or on 撤销."""
+
+        def register(action: Action) -> Action:
+            if name in self.actions:
+                raise RegistrationError(f"{self.name}: the action {name} is registered twice")
+            self.actions[name] = action
+            return action
+
+        return register
+
+    def otherwise(self, handler: Handler) -> Handler:
+        """Register the handler for a text that is nothing else."""
+        self.fallback = handler
+        return handler
+
+    def pictures_and_voices(self, handler: Handler) -> Handler:
+        """Register the handler for what comes without words."""
+        self.media = handler
+        return handler
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """All routers' registrations in one place, checked against each other."""
+
+    commands: Mapping[str, tuple[Command, Handler]]
+    events: Mapping[str, Handler]
+    actions: Mapping[str, Action]
+    media: Handler
+    fallback: Handler
+
+    def words(self) -> Mapping[str, Takes]:
+        return {word: command.takes for word, (command, _) in self.commands.items()}
+
+
+def collect(routers: Sequence[Router], messages: Messages) -> Routes:
+    """Raise RegistrationError for a name with two routers, or help that nobody wrote."""
+    for router in routers:
+        for command, _ in router.commands.values():
+            if command.help and command.help not in messages:
+                raise RegistrationError(f"{command.word}: no pack has the message {command.help}")
+    media = [router.media for router in routers if router.media]
+    fallback = [router.fallback for router in routers if router.fallback]
+    if not fallback:
+        raise RegistrationError("no router answers what no other takes")
+    return Routes(
+        commands=dict(_once(routers, "commands")),
+        events=dict(_once(routers, "events")),
+        actions=dict(_once(routers, "actions")),
+        media=(media or fallback)[0],
+        fallback=fallback[0],
+    )
+
+
+def _once(routers: Sequence[Router], kind: str) -> Iterator[tuple[str, Any]]:
+    seen: dict[str, str] = {}
+    for router in routers:
+        for name, value in getattr(router, kind).items():
+            if name in seen:
+                raise RegistrationError(
+                    f"{kind}: {name} is claimed by {seen[name]} and {router.name}"
+                )
+            seen[name] = router.name
+            yield name, value

@@ -1,0 +1,51 @@
+"""发通知: what an organiser has said to everybody in a community."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from bot.domain.messages import Notice
+from bot.services import deliveries, opt_out, person
+from bot.storage.models import Announcement
+from bot.storage.session import UnitOfWork
+
+TOPIC = "announcement"
+
+
+def audience(session: UnitOfWork, community_id: int, author: int) -> list[int]:
+    """Everybody there but the author and who has opted out of announcements."""
+    people = opt_out.without(session, person.people_of(session, community_id), TOPIC)
+    return [person_id for person_id in people if person_id != author]
+
+
+def publish(
+    session: UnitOfWork, community_id: int, title: str, text: str, author: int, now: datetime
+) -> tuple[int, int]:
+    """Hold it for the audience: the announcement's number and how many will be told."""
+    row = Announcement(community_id=community_id, text=text, created_by=author, created_at=now)
+    session.add(row)
+    session.flush()
+    told = deliveries.hold(
+        session,
+        audience(session, community_id, author),
+        community_id,
+        topic=TOPIC,
+        about=about(row.id),
+        notice=Notice(kind="announcement", title=title, lines=(text,)),
+        now=now,
+    )
+    return row.id, told
+
+
+def about(announcement_id: int) -> str:
+    return f"announcement:{announcement_id}"
+
+
+def last(session: UnitOfWork, community_id: int) -> str | None:
+    """The newest announcement's text."""
+    return session.scalar(
+        select(Announcement.text)
+        .where(Announcement.community_id == community_id)
+        .order_by(Announcement.id.desc())
+        .limit(1)
+    )

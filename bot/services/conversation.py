@@ -1,0 +1,91 @@
+"""Open menus, confirmations and undo: they survive a restart and are nobody else's."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import bindparam, delete, select
+
+from bot.domain.messages import InboundMessage
+from bot.storage.models import OpenQuestion
+from bot.storage.session import UnitOfWork
+
+Kind = Literal["menu", "confirm", "undo"]
+MENU: Kind = "menu"
+CONFIRM: Kind = "confirm"
+UNDO: Kind = "undo"
+LIFE = timedelta(minutes=10)
+
+_table = OpenQuestion.__table__.c
+_MINE = (
+    _table.sender == bindparam("sender"),
+    _table.conversation == bindparam("conversation"),
+    _table.channel == bindparam("channel"),
+    _table.account == bindparam("account"),
+    _table.kind == bindparam("kind"),
+)
+_RECALL = select(_table.action, _table.payload, _table.expires_at).where(*_MINE)
+_FORGET = delete(OpenQuestion.__table__).where(*_MINE)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked: the action's name and what it needs."""
+
+    action: str
+    payload: dict[str, Any]
+
+
+def _key(message: InboundMessage, kind: Kind) -> dict[str, str]:
+    return {
+        "channel": message.channel,
+        "account": message.account,
+        "sender": message.sender,
+        "conversation": message.conversation,
+        "kind": kind,
+    }
+
+
+def remember(
+    session: UnitOfWork,
+    message: InboundMessage,
+    kind: Kind,
+    action: str,
+    payload: dict[str, Any],
+    now: datetime,
+    life: timedelta = LIFE,
+) -> None:
+    """Put this in place of what was asked before."""
+    forget(session, message, kind)
+    session.add(
+        OpenQuestion(
+            **_key(message, kind),
+            action=action,
+            payload=json.dumps(payload, ensure_ascii=False),
+            created_at=now,
+            expires_at=now + life,
+        )
+    )
+    session.flush()
+
+
+def recall(session: UnitOfWork, message: InboundMessage, kind: Kind, now: datetime) -> Asked | None:
+    """What this sender was last asked in this conversation; None when it is too long ago."""
+    row = session.core.execute(_RECALL, _key(message, kind)).first()
+    if row is None or row.expires_at <= now:
+        return None
+    return Asked(row.action, json.loads(row.payload))
+
+
+def forget(session: UnitOfWork, message: InboundMessage, kind: Kind) -> None:
+    session.core.execute(_FORGET, _key(message, kind))
+
+
+def clear(session: UnitOfWork, now: datetime) -> int:
+    """Delete what nobody can answer any more; how many."""
+    gone = session.execute(
+        delete(OpenQuestion).where(OpenQuestion.expires_at <= now),
+        execution_options={"synchronize_session": False},
+    )
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]

@@ -1,0 +1,183 @@
+"""The mailbox: what somebody is to be told waits here and rides on their next private reply."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, func, select, update
+
+from bot.domain.messages import Notice, Reply
+from bot.domain.paging import page
+from bot.storage.models import Delivery
+from bot.storage.session import UnitOfWork, insert_new
+
+KEPT = timedelta(days=14)
+RIDES = 2
+LINES = 3
+_LINE_LIMIT = 40
+_NUMBERS = "①②③"
+
+_table = Delivery.__table__.c
+_WAITING = (
+    select(_table.id, _table.notice, _table.rides)
+    .where(
+        _table.person_id == bindparam("person_id"),
+        # The partial index's own words, so that the planner can use it.
+        _table.state.in_(["queued", "sending", "held", "shown"]),
+        _table.state.in_(["held", "shown"]),
+        _table.rides < RIDES,
+        _table.expires_at > bindparam("now"),
+    )
+    .order_by(_table.created_at, _table.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What stands around the riding lines; `head` has the field {count}."""
+
+    head: str
+    foot: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One open delivery as the mailbox shows it."""
+
+    id: int
+    notice: Notice
+    created_at: datetime
+
+
+def hold(
+    session: UnitOfWork,
+    person_ids: Iterable[int],
+    community_id: int,
+    *,
+    topic: str,
+    about: str,
+    notice: Notice,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> int:
+    """Have everybody told once, however often it is asked for; how many deliveries are new."""
+    stored, until = notice.to_json(), expires_at or now + KEPT
+    new = [
+        insert_new(
+            session,
+            Delivery,
+            dedupe_key=f"{about}:{person_id}",
+            person_id=person_id,
+            community_id=community_id,
+            topic=topic,
+            about=about,
+            notice=stored,
+            state="held",
+            reason="",
+            rides=0,
+            created_at=now,
+            expires_at=until,
+        )
+        for person_id in person_ids
+    ]
+    return sum(row_id is not None for row_id in new)
+
+
+def ride(
+    session: UnitOfWork, person_id: int, reply: Reply, limit: int, words: Words, now: datetime
+) -> Reply:
+    """The reply with at most three waiting lines under it, within `limit` bytes in all."""
+    if reply.notice is None or reply.notice.media or reply.notice.kind == "mailbox":
+        return reply
+    rows = session.core.execute(_WAITING, {"person_id": person_id, "now": now}).all()
+    if not rows:
+        return reply
+    room = limit - len(page(reply.notice, reply.page, limit, words.more).encode())
+    head = words.head.format(count=len(rows))
+    room -= len(f"\n\n{head}\n{words.foot}".encode())
+    lines: list[str] = []
+    for mark, row in zip(_NUMBERS, rows, strict=False):
+        line = f"{mark} {headline(Notice.from_json(row.notice))}"
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        lines.append(line)
+        _rode(session, row.id)
+    return replace(reply, riders=("", head, *lines, words.foot)) if lines else reply
+
+
+def headline(notice: Notice) -> str:
+    """The one line of it that rides."""
+    first = notice.title or (notice.lines[0] if notice.lines else notice.kind)
+    line = first.splitlines()[0]
+    return line if len(line) <= _LINE_LIMIT else f"{line[: _LINE_LIMIT - 1]}…"
+
+
+def open_for(session: UnitOfWork, person_id: int, now: datetime) -> list[Held]:
+    """What the mailbox holds, newest first; all of it counts as shown from now on."""
+    rows = session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.person_id == person_id,
+            Delivery.state.in_(["held", "shown"]),
+            Delivery.expires_at > now,
+        )
+        .order_by(Delivery.created_at.desc(), Delivery.id.desc())
+    ).all()
+    for row in rows:
+        row.state = "shown"
+        row.rides = RIDES
+    session.flush()
+    return [Held(row.id, Notice.from_json(row.notice), row.created_at) for row in rows]
+
+
+def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[int, int]:
+    """Stop what has lost its point: how many nobody had seen, and how many had been seen."""
+    seen = session.scalar(
+        select(func.count())
+        .select_from(Delivery)
+        .where(Delivery.about == about, Delivery.state == "shown")
+    )
+    gone = session.execute(
+        update(Delivery)
+        .where(Delivery.about == about, Delivery.state.in_(["queued", "held", "shown"]))
+        .values(state="cancelled", reason=reason),
+        execution_options={"synchronize_session": False},
+    )
+    total: int = gone.rowcount  # type: ignore[attr-defined]
+    return total - (seen or 0), seen or 0
+
+
+def cancel_for(session: UnitOfWork, person_id: int, reason: str, topic: str | None = None) -> int:
+    """Stop everything open for a person (of one topic): how many."""
+    wanted = [Delivery.person_id == person_id]
+    if topic is not None:
+        wanted.append(Delivery.topic == topic)
+    gone = session.execute(
+        update(Delivery)
+        .where(*wanted, Delivery.state.in_(["queued", "held", "shown"]))
+        .values(state="cancelled", reason=reason),
+        execution_options={"synchronize_session": False},
+    )
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def expire(session: UnitOfWork, now: datetime) -> int:
+    """Close what is no longer kept in any mailbox; how many."""
+    gone = session.execute(
+        update(Delivery)
+        .where(Delivery.expires_at <= now, Delivery.state.in_(["queued", "held", "shown"]))
+        .values(state="cancelled", reason="expired"),
+        execution_options={"synchronize_session": False},
+    )
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def _rode(session: UnitOfWork, row_id: int) -> None:
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == row_id)
+        .values(state="shown", rides=Delivery.rides + 1),
+        execution_options={"synchronize_session": False},
+    )

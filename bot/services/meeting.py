@@ -1,0 +1,142 @@
+"""Meetings: planned, changed, cancelled, and everybody told."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from bot.domain.messages import Notice
+from bot.services import deliveries, opt_out, person
+from bot.storage.models import Meeting
+from bot.storage.session import UnitOfWork
+
+TOPIC = "meeting"
+_LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingView:
+    id: int
+    title: str
+    place: str
+    starts_at: datetime
+    version: int
+
+    @property
+    def about(self) -> str:
+        """What deliveries say that they speak of: this version of this meeting."""
+        return f"meeting:{self.id}:{self.version}"
+
+
+def plan(
+    session: UnitOfWork,
+    community_id: int,
+    title: str,
+    place: str,
+    starts_at: datetime,
+    created_by: int,
+    now: datetime,
+) -> MeetingView:
+    row = Meeting(
+        community_id=community_id,
+        title=title,
+        place=place,
+        starts_at=starts_at,
+        state="planned",
+        version=1,
+        created_by=created_by,
+        created_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return _view(row)
+
+
+def change(
+    session: UnitOfWork, community_id: int, meeting_id: int, starts_at: datetime, place: str
+) -> MeetingView | None:
+    """Move a planned meeting; notices of the older version lose their point."""
+    row = _planned(session, community_id, meeting_id)
+    if row is None:
+        return None
+    deliveries.cancel(session, _view(row).about, "changed")
+    row.starts_at, row.version = starts_at, row.version + 1
+    row.place = place or row.place
+    session.flush()
+    return _view(row)
+
+
+def cancel(
+    session: UnitOfWork, community_id: int, meeting_id: int
+) -> tuple[MeetingView, int] | None:
+    """Call a planned meeting off: it, and how many had seen its notice (they must be told)."""
+    row = _planned(session, community_id, meeting_id)
+    if row is None:
+        return None
+    _, seen = deliveries.cancel(session, _view(row).about, "cancelled")
+    row.state = "cancelled"
+    row.version += 1
+    session.flush()
+    return _view(row), seen
+
+
+def find(session: UnitOfWork, community_id: int, meeting_id: int) -> MeetingView | None:
+    """A planned meeting of this community."""
+    row = _planned(session, community_id, meeting_id)
+    return _view(row) if row else None
+
+
+def coming(
+    session: UnitOfWork, community_ids: list[int], now: datetime, limit: int = _LISTED
+) -> list[MeetingView]:
+    """The next planned meetings of these communities, soonest first."""
+    rows = session.scalars(
+        select(Meeting)
+        .where(
+            Meeting.community_id.in_(community_ids),
+            Meeting.state == "planned",
+            Meeting.starts_at > now,
+        )
+        .order_by(Meeting.starts_at, Meeting.id)
+        .limit(limit)
+    )
+    return [_view(row) for row in rows]
+
+
+def audience(session: UnitOfWork, community_id: int, author: int) -> list[int]:
+    """Who is told of meetings: everybody there but the author and who has opted out of it."""
+    people = opt_out.without(session, person.people_of(session, community_id), TOPIC)
+    return [person_id for person_id in people if person_id != author]
+
+
+def tell(
+    session: UnitOfWork,
+    community_id: int,
+    meeting: MeetingView,
+    notice: Notice,
+    author: int,
+    now: datetime,
+) -> int:
+    """Hold the notice for the audience; it has lost its point when the meeting is over."""
+    until = min(now + deliveries.KEPT, max(meeting.starts_at, now) + timedelta(hours=1))
+    return deliveries.hold(
+        session,
+        audience(session, community_id, author),
+        community_id,
+        topic=TOPIC,
+        about=meeting.about,
+        notice=notice,
+        now=now,
+        expires_at=until,
+    )
+
+
+def _planned(session: UnitOfWork, community_id: int, meeting_id: int) -> Meeting | None:
+    row = session.get(Meeting, meeting_id)
+    if row is None or row.community_id != community_id or row.state != "planned":
+        return None
+    return row
+
+
+def _view(row: Meeting) -> MeetingView:
+    return MeetingView(row.id, row.title, row.place, row.starts_at, row.version)

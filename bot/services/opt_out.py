@@ -1,0 +1,40 @@
+"""退订: topics that somebody does not want to hear of."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from bot.services import deliveries
+from bot.storage.models import OptOut
+from bot.storage.session import UnitOfWork, insert_new
+
+TOPICS = ("meeting", "announcement")
+
+
+def stop(session: UnitOfWork, person_id: int, topics: Sequence[str], now: datetime) -> None:
+    """Tell nothing more of these topics; what is still open of them is cancelled."""
+    for topic in topics:
+        insert_new(session, OptOut, person_id=person_id, topic=topic, created_at=now)
+        deliveries.cancel_for(session, person_id, "opted out", topic)
+
+
+def resume(session: UnitOfWork, person_id: int, topics: Sequence[str]) -> None:
+    session.execute(
+        delete(OptOut).where(OptOut.person_id == person_id, OptOut.topic.in_(topics)),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def stopped(session: UnitOfWork, person_id: int) -> list[str]:
+    return list(
+        session.scalars(
+            select(OptOut.topic).where(OptOut.person_id == person_id).order_by(OptOut.topic)
+        )
+    )
+
+
+def without(session: UnitOfWork, person_ids: Sequence[int], topic: str) -> list[int]:
+    """Those of the people who have not opted out of the topic."""
+    spared = set(session.scalars(select(OptOut.person_id).where(OptOut.topic == topic)))
+    return [person_id for person_id in person_ids if person_id not in spared]

@@ -1,0 +1,147 @@
+"""Every table with its purpose, how long its rows stay, and what is a person's own in it.
+
+The one place that 我的数据, 导出, 删除 and the clearing of old rows go by; a table that is not
+here fails a test. TABLES is in the order in which a person's rows can be deleted.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+
+from bot.storage.models import (
+    Address,
+    Announcement,
+    AuditEntry,
+    Base,
+    BindingRequest,
+    CheckIn,
+    Community,
+    Consent,
+    Deletion,
+    Delivery,
+    Heartbeat,
+    InboxMessage,
+    Meeting,
+    Membership,
+    OneTimeCode,
+    OpenQuestion,
+    OptOut,
+    Person,
+    RosterChange,
+    RosterEntry,
+    RosterImport,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose data: the person and the addresses (channel, account, value) that reach them."""
+
+    person_id: int
+    addresses: tuple[tuple[str, str, str], ...] = ()
+
+
+Mine = Callable[[Subject], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRule:
+    """`mine` finds a person's rows; None for a table about nobody.
+
+    A person's rows are deleted, or, where the row is the organisation's (`unlink`), only the
+    named columns are emptied. `shown` maps columns to what an export calls them. `expired` finds
+    rows whose time is over.
+    """
+
+    model: type[Base]
+    title: str
+    purpose: str
+    retention: str
+    mine: Mine | None = None
+    unlink: tuple[str, ...] = ()
+    shown: Mapping[str, str] = field(default_factory=dict)
+    expired: Callable[[datetime], ColumnElement[bool]] | None = None
+
+
+def _person(column: Any) -> Mine:
+    return lambda subject: column == subject.person_id
+
+
+def _sender(model: Any) -> Mine:
+    def mine(subject: Subject) -> ColumnElement[bool]:
+        each = [
+            and_(model.channel == channel, model.account == account, model.sender == value)
+            for channel, account, value in subject.addresses
+        ]
+        return or_(false(), *each)
+
+    return mine
+
+
+def _entries(subject: Subject) -> Any:
+    return select(RosterEntry.id).where(RosterEntry.person_id == subject.person_id)
+
+
+def _older(column: Any, **span: int) -> Callable[[datetime], ColumnElement[bool]]:
+    return lambda now: column < now - timedelta(**span)
+
+
+TABLES: tuple[TableRule, ...] = (
+    TableRule(OpenQuestion, "还没回答的选项", "记住你正在选什么", "10 分钟；能撤销的到撤销期满",
+              _sender(OpenQuestion)),
+    TableRule(InboxMessage, "收到的消息", "不重复处理同一条消息", "正文 24 小时，整条 7 天",
+              _sender(InboxMessage), shown={"received_at": "时间", "text": "内容"}),
+    TableRule(Delivery, "给你的提醒", "等你下次发消息时告诉你", "到期后 30 天",
+              _person(Delivery.person_id),
+              shown={"created_at": "时间", "topic": "类别", "state": "状态", "notice": "内容"},
+              expired=_older(Delivery.expires_at, days=30)),
+    TableRule(Consent, "同意记录", "证明你同意过哪一版说明", "到你删除为止",
+              _person(Consent.person_id),
+              shown={"given_at": "时间", "version": "版本", "channel": "渠道"}),
+    TableRule(OptOut, "退订", "不再打扰你", "到你删除或恢复订阅为止",
+              _person(OptOut.person_id), shown={"created_at": "时间", "topic": "类别"}),
+    TableRule(CheckIn, "打卡", "你的学习记录和连续天数", "到你删除为止",
+              _person(CheckIn.person_id), shown={"day": "日期", "note": "内容"}),
+    TableRule(BindingRequest, "绑定申请", "请组织者确认你是谁", "到你删除为止",
+              lambda subject: or_(BindingRequest.person_id == subject.person_id,
+                                  BindingRequest.entry_id.in_(_entries(subject))),
+              shown={"created_at": "时间", "state": "状态"}),
+    TableRule(RosterChange, "名册改动", "撤回导错的名册", "到你删除为止",
+              lambda subject: RosterChange.entry_id.in_(_entries(subject))),
+    TableRule(RosterEntry, "名册", "认出你是组织里的谁", "到你删除为止",
+              _person(RosterEntry.person_id),
+              shown={"name": "姓名", "number": "学号", "roles": "角色", "stage": "阶段"}),
+    TableRule(Membership, "在组织里的身份", "知道你属于哪里、能做什么", "到你删除为止",
+              _person(Membership.person_id),
+              shown={"role": "角色", "stage": "阶段", "since": "从", "until": "到"}),
+    TableRule(Meeting, "会议", "组织生活的安排", "组织的资料，删除时只去掉是谁安排的",
+              _person(Meeting.created_by), unlink=("created_by",),
+              shown={"title": "会议", "starts_at": "时间"}),
+    TableRule(Announcement, "通知", "组织发出的通知", "组织的资料，一年；删除时只去掉是谁发的",
+              _person(Announcement.created_by), unlink=("created_by",),
+              shown={"created_at": "时间", "text": "内容"},
+              expired=_older(Announcement.created_at, days=365)),
+    TableRule(AuditEntry, "经办记录", "谁办过和你有关的事", "一年；删除时去掉是谁",
+              lambda subject: or_(AuditEntry.actor_id == subject.person_id,
+                                  AuditEntry.subject_id == subject.person_id),
+              unlink=("actor_id", "subject_id"), shown={"at": "时间", "action": "事项"},
+              expired=_older(AuditEntry.at, days=365)),
+    TableRule(Deletion, "删除申请", "14 天后清除", "到清除为止",
+              _person(Deletion.person_id), shown={"requested_at": "时间", "due_at": "清除日"}),
+    TableRule(Address, "你的微信号标识", "认出是你在发消息", "到你取消关注或删除为止",
+              _person(Address.person_id), shown={"created_at": "时间", "channel": "渠道"}),
+    TableRule(Person, "你", "你的称呼", "到你删除为止",
+              _person(Person.id), shown={"name": "姓名", "created_at": "时间"}),
+    TableRule(OneTimeCode, "一次性口令", "给组织者或导师绑定", "过期后 30 天",
+              expired=_older(OneTimeCode.expires_at, days=30)),
+    TableRule(RosterImport, "名册导入", "撤回导错的名册", "一直保留，只有文件名和时间"),
+    TableRule(Community, "组织", "组织的名字和设置", "一直保留"),
+    TableRule(Heartbeat, "后台心跳", "知道后台还在运行", "一直保留"),
+)  # fmt: skip
+
+
+def rules_about_people() -> Sequence[tuple[TableRule, Mine]]:
+    return [(rule, rule.mine) for rule in TABLES if rule.mine is not None]

@@ -1,0 +1,174 @@
+"""The roster: what an imported list would change, changing it, and taking that back."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.domain.roster import RosterRow
+from bot.errors import NotFound, RosterProblems
+from bot.services import access, person
+from bot.services.binding import roles_of
+from bot.storage.models import BindingRequest, RosterChange, RosterEntry, RosterImport
+from bot.storage.session import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What an import would do. Entries that the file does not name stay as they are."""
+
+    added: tuple[RosterRow, ...]
+    changed: tuple[tuple[RosterRow, RosterRow], ...]
+    same: int
+    missing: tuple[str, ...]
+
+
+def compare(session: UnitOfWork, community_id: int, rows: Sequence[RosterRow]) -> Difference:
+    """The file against the roster, matched by number, else by a name that is there once."""
+    entries = _entries(session, community_id)
+    added, changed, same = [], [], 0
+    matched = set()
+    for row in rows:
+        entry = _match(entries, row)
+        if entry is None:
+            added.append(row)
+            continue
+        matched.add(entry.id)
+        before = _row_of(entry)
+        if before == row:
+            same += 1
+        else:
+            changed.append((before, row))
+    missing = tuple(entry.name for entry in entries if entry.id not in matched)
+    return Difference(tuple(added), tuple(changed), same, missing)
+
+
+def apply(
+    session: UnitOfWork,
+    community_id: int,
+    rows: Sequence[RosterRow],
+    file_name: str,
+    now: datetime,
+) -> int:
+    """Import the rows; the import's number, by which it can be undone."""
+    record = RosterImport(
+        community_id=community_id, file_name=file_name, created_at=now, undone_at=None
+    )
+    session.add(record)
+    session.flush()
+    entries = _entries(session, community_id)
+    for row in rows:
+        entry = _match(entries, row)
+        before = json.dumps(asdict(_row_of(entry)), ensure_ascii=False) if entry else None
+        if entry is not None and _row_of(entry) == row:
+            continue
+        if entry is None:
+            entry = RosterEntry(
+                community_id=community_id, code_hash=None, person_id=None, created_at=now
+            )
+            session.add(entry)
+        _fill(entry, row)
+        session.flush()
+        session.add(RosterChange(import_id=record.id, entry_id=entry.id, before=before))
+        if entry.person_id is not None:
+            for role in roles_of(entry):
+                person.grant(session, entry.person_id, community_id, role, now, entry.stage)
+    session.flush()
+    return record.id
+
+
+def undo(session: UnitOfWork, community_id: int, now: datetime) -> tuple[str, int]:
+    """Take the community's newest import back: its file name and how many entries.
+
+    Raises NotFound when there is none, RosterProblems when somebody has bound to an entry that
+    it added: their binding must not vanish.
+    """
+    record = session.scalar(
+        select(RosterImport)
+        .where(RosterImport.community_id == community_id, RosterImport.undone_at.is_(None))
+        .order_by(RosterImport.id.desc())
+        .limit(1)
+    )
+    if record is None:
+        raise NotFound("There is no import that could be undone.")
+    changes = session.scalars(
+        select(RosterChange).where(RosterChange.import_id == record.id).order_by(RosterChange.id)
+    ).all()
+    entries = {change.id: session.get_one(RosterEntry, change.entry_id) for change in changes}
+    bound = [
+        entries[change.id].name
+        for change in changes
+        if change.before is None and _in_use(session, entries[change.id])
+    ]
+    if bound:
+        raise RosterProblems([f"{name}: has bound since, or asked to" for name in bound])
+    for change in reversed(changes):
+        entry = entries[change.id]
+        session.delete(change)
+        if change.before is None:
+            session.flush()
+            session.delete(entry)
+        else:
+            _restore(entry, json.loads(change.before))
+        session.flush()
+    record.undone_at = now
+    session.flush()
+    return record.file_name, len(changes)
+
+
+def new_codes(session: UnitOfWork, community_id: int) -> list[tuple[str, str, str]]:
+    """Name, number and a new code of everybody who has not bound; older codes end."""
+    issued = []
+    for entry in _entries(session, community_id):
+        if entry.person_id is None:
+            code = access.new_code()
+            entry.code_hash = access.hash_of(code)
+            issued.append((entry.name, entry.number or "", code))
+    session.flush()
+    return issued
+
+
+def _entries(session: UnitOfWork, community_id: int) -> list[RosterEntry]:
+    return list(
+        session.scalars(
+            select(RosterEntry)
+            .where(RosterEntry.community_id == community_id)
+            .order_by(RosterEntry.id)
+        )
+    )
+
+
+def _match(entries: Sequence[RosterEntry], row: RosterRow) -> RosterEntry | None:
+    if row.number is not None:
+        for entry in entries:
+            if entry.number == row.number:
+                return entry
+    named = [entry for entry in entries if entry.name == row.name]
+    if len(named) == 1 and (row.number is None or named[0].number is None):
+        return named[0]
+    return None
+
+
+def _in_use(session: UnitOfWork, entry: RosterEntry) -> bool:
+    asked = select(BindingRequest.id).where(BindingRequest.entry_id == entry.id).limit(1)
+    return entry.person_id is not None or session.scalar(asked) is not None
+
+
+def _row_of(entry: RosterEntry) -> RosterRow:
+    return RosterRow(entry.name, entry.number, tuple(entry.roles.split(",")), entry.stage)
+
+
+def _restore(entry: RosterEntry, before: dict[str, Any]) -> None:
+    entry.name, entry.number = before["name"], before["number"]
+    entry.roles, entry.stage = ",".join(before["roles"]), before["stage"]
+
+
+def _fill(entry: RosterEntry, row: RosterRow) -> None:
+    """A number or stage that the file leaves out is not taken away."""
+    entry.name = row.name
+    entry.number = row.number if row.number is not None else entry.number
+    entry.roles = ",".join(row.roles)
+    entry.stage = row.stage if row.stage is not None else entry.stage

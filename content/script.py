@@ -1,0 +1,41 @@
+"""Simplified and traditional characters: who writes 繁體 is answered in it (OpenCC)."""
+
+from dataclasses import replace
+from functools import cache
+
+from opencc import OpenCC
+
+from bot.domain.messages import Link, Notice, Option
+
+
+@cache
+def _converter(name: str) -> OpenCC:
+    return OpenCC(name)
+
+
+def simplified(text: str) -> str:
+    converted: str = _converter("t2s").convert(text)
+    return converted
+
+
+def traditional(text: str) -> str:
+    converted: str = _converter("s2t").convert(text)
+    return converted
+
+
+def is_traditional(text: str) -> bool:
+    """Whether the text has characters that only traditional writing has, and none of the other."""
+    return simplified(text) != text and traditional(text) == text
+
+
+def in_traditional(notice: Notice) -> Notice:
+    """The notice with every text that a member reads converted; what is to be sent as well."""
+    link = notice.link
+    return replace(
+        notice,
+        title=traditional(notice.title),
+        lines=tuple(traditional(line) for line in notice.lines),
+        source=traditional(notice.source),
+        link=Link(traditional(link.label), link.url) if link else None,
+        options=tuple(Option(option.send, traditional(option.label)) for option in notice.options),
+    )

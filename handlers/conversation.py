@@ -1,0 +1,30 @@
+"""确认 and 撤销: what any feature has asked or can take back."""
+
+from bot.routing import Context, Router
+from bot.routing.router import Said
+from bot.services import conversation
+
+router = Router("conversation")
+
+
+@router.command("确认")
+def confirm(context: Context) -> Said:
+    asked = conversation.recall(context.session, context.message, conversation.CONFIRM, context.now)
+    if asked is None:
+        return context.notice("conversation.nothing_to_confirm")
+    conversation.forget(context.session, context.message, conversation.CONFIRM)
+    return context.act(asked.action, asked.payload)
+
+
+@router.command("撤销")
+def undo(context: Context) -> Said:
+    """What waits for 确认 is dropped; else the last thing that can be undone is undone."""
+    session, message, now = context.session, context.message, context.now
+    if conversation.recall(session, message, conversation.CONFIRM, now):
+        conversation.forget(session, message, conversation.CONFIRM)
+        return context.notice("conversation.withdrawn")
+    asked = conversation.recall(session, message, conversation.UNDO, now)
+    if asked is None:
+        return context.notice("conversation.nothing_to_undo")
+    conversation.forget(session, message, conversation.UNDO)
+    return context.act(asked.action, asked.payload)

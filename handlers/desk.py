@@ -1,0 +1,64 @@
+"""待办, 同意, 拒绝: what waits for an organiser."""
+
+from bot.domain.grammar import Takes
+from bot.domain.messages import Notice
+from bot.domain.person import Role
+from bot.routing import Context, Router
+from bot.services import audit, binding, deliveries
+
+router = Router("desk")
+
+
+@router.command("待办", help="desk.help", role=Role.ORGANISER, private=True)
+def show(context: Context) -> Notice:
+    requests = binding.open_requests(context.session, context.bound.community.id)
+    if not requests:
+        return context.notice("desk.none")
+    lines = [
+        context.say("desk.request", number=number, name=name, roster_number=roster_number)
+        for number, name, roster_number in requests
+    ]
+    return Notice("desk", title=context.say("desk.title"), lines=tuple(lines))
+
+
+@router.command(
+    "同意", help="desk.agree_help", takes=Takes.NUMBER, role=Role.ORGANISER, private=True
+)
+def agree(context: Context) -> Notice:
+    return _decide(context, "同意", agreed=True)
+
+
+@router.command(
+    "拒绝", help="desk.refuse_help", takes=Takes.NUMBER, role=Role.ORGANISER, private=True
+)
+def refuse(context: Context) -> Notice:
+    return _decide(context, "拒绝", agreed=False)
+
+
+def _decide(context: Context, word: str, *, agreed: bool) -> Notice:
+    if context.number is None:
+        return context.notice("desk.how", word=word)
+    session, member, number = context.session, context.bound, context.number
+    decided = binding.decide(session, member.community.id, number, agreed, context.now)
+    if decided is None:
+        return context.notice("desk.no_such", number=number)
+    deliveries.cancel(session, f"binding_request:{number}", "decided")
+    action = "agreed" if agreed else "refused"
+    deliveries.hold(
+        session,
+        [decided.person_id],
+        member.community.id,
+        topic="binding",
+        about=f"binding_result:{number}",
+        notice=context.notice(f"binding.{action}_notice", name=decided.name),
+        now=context.now,
+    )
+    audit.note(
+        session,
+        context.now,
+        f"binding_request {action}",
+        actor=member.person_id,
+        subject=decided.person_id,
+        community=member.community.id,
+    )
+    return context.notice(f"desk.{action}", name=decided.name)

@@ -1,0 +1,38 @@
+"""我的: what a member sees of themselves at a glance."""
+
+from bot.domain.messages import Notice
+from bot.routing import Context, Router
+from bot.routing.phrases import meeting_line
+from bot.services import check_in, meeting, opt_out
+
+router = Router("me")
+
+
+@router.command("我的", help="me.help", member=True, private=True)
+def show(context: Context) -> Notice:
+    member, session = context.bound, context.session
+    roles = "、".join(context.say(f"me.role_{role}") for role in sorted(member.roles))
+    title = context.say(
+        "me.title",
+        name=member.name or context.say("me.nameless"),
+        community=member.community.name,
+        roles=roles,
+    )
+    return Notice("me", title=title, lines=tuple(_lines(context, session)))
+
+
+def _lines(context: Context, session: object) -> list[str]:
+    member = context.bound
+    summary = check_in.summary(context.session, member, context.local_now.date())
+    lines = [
+        context.say("me.streak", streak=summary.streak, month=summary.last_month)
+        if summary.total
+        else context.say("me.no_check_in")
+    ]
+    coming = meeting.coming(context.session, [member.community.id], context.now, limit=1)
+    if coming:
+        lines.append(context.say("me.meeting", meeting=meeting_line(context, coming[0])))
+    if stopped := opt_out.stopped(context.session, member.person_id):
+        topics = "、".join(context.say(f"opt_out.{topic}") for topic in stopped)
+        lines.append(context.say("me.stopped", topics=topics))
+    return lines

@@ -1,0 +1,207 @@
+"""会议, 开会, 改会, 取消: meetings, read back before anybody is told."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.domain.calendar import day_of
+from bot.domain.dates import DateProblem, When, parse
+from bot.domain.grammar import Takes
+from bot.domain.messages import Notice
+from bot.domain.person import Role
+from bot.routing import Context, Payload, Router
+from bot.routing.phrases import meeting_line, place_of, when_of
+from bot.services import audit, meeting
+
+router = Router("meeting")
+_UNDO = timedelta(hours=1)
+
+
+@router.command("会议", help="meeting.help", member=True)
+def show(context: Context) -> Notice:
+    coming = meeting.coming(context.session, [context.bound.community.id], context.now)
+    if not coming:
+        return context.notice("meeting.none")
+    lines = tuple(meeting_line(context, item) for item in coming)
+    return Notice("meeting", title=context.say("meeting.title"), lines=lines)
+
+
+@router.command(
+    "开会", help="meeting.plan_help", takes=Takes.TEXT, role=Role.ORGANISER, private=True
+)
+def plan(context: Context) -> Notice:
+    if not context.argument:
+        return context.notice("meeting.how")
+    when = parse(context.argument, context.local_now.replace(tzinfo=None))
+    starts_at = _start(context, when)
+    if isinstance(starts_at, Notice):
+        return starts_at
+    place, title = _place_and_title(when.rest if isinstance(when, When) else "")
+    title = title or context.say("meeting.untitled")
+    payload = {"title": title, "place": place, "starts_at": starts_at.isoformat()}
+    draft = meeting.MeetingView(0, title, place, starts_at, 1)
+    head = context.say("meeting.read_back", title=title)
+    return _read_back(context, head, draft, "meeting.plan", payload)
+
+
+@router.action("meeting.plan")
+def planned(context: Context, payload: Payload) -> Notice:
+    member, home = context.bound, context.bound.community
+    view = meeting.plan(
+        context.session, home.id, payload["title"], payload["place"],
+        datetime.fromisoformat(payload["starts_at"]), member.person_id, context.now,
+    )  # fmt: skip
+    _tell(context, view, "meeting.notice")
+    context.undoable("meeting.undo", {"number": view.id}, _UNDO)
+    return context.notice("meeting.planned", number=view.id)
+
+
+@router.command(
+    "改会", help="meeting.change_help", takes=Takes.NUMBER, role=Role.ORGANISER, private=True
+)
+def change(context: Context) -> Notice:
+    if context.number is None:
+        return context.notice("meeting.how_change")
+    found = meeting.find(context.session, context.bound.community.id, context.number)
+    if found is None:
+        return context.notice("meeting.no_such", number=context.number)
+    rest = context.argument.split(maxsplit=1)[1:]
+    if not rest:
+        return context.notice("meeting.how_change")
+    when = parse(rest[0], context.local_now.replace(tzinfo=None))
+    starts_at = _start(context, when)
+    if isinstance(starts_at, Notice):
+        return starts_at
+    place = when.rest if isinstance(when, When) else ""
+    draft = meeting.MeetingView(found.id, found.title, place or found.place, starts_at, 0)
+    payload = {"number": found.id, "place": place, "starts_at": starts_at.isoformat()}
+    head = context.say("meeting.read_back_change", title=found.title)
+    return _read_back(context, head, draft, "meeting.change", payload)
+
+
+@router.action("meeting.change")
+def changed(context: Context, payload: Payload) -> Notice:
+    view = meeting.change(
+        context.session, context.bound.community.id, payload["number"],
+        datetime.fromisoformat(payload["starts_at"]), payload["place"],
+    )  # fmt: skip
+    if view is None:
+        return context.notice("meeting.gone")
+    _tell(context, view, "meeting.notice_changed")
+    return context.notice("meeting.changed", number=view.id)
+
+
+@router.command(
+    "取消", help="meeting.cancel_help", takes=Takes.NUMBER, role=Role.ORGANISER, private=True
+)
+def cancel(context: Context) -> Notice:
+    if context.number is None:
+        return context.notice("meeting.how_cancel")
+    home = context.bound.community
+    found = meeting.find(context.session, home.id, context.number)
+    if found is None:
+        return context.notice("meeting.no_such", number=context.number)
+    lines = (
+        context.say(
+            "meeting.read_back_cancel",
+            number=found.id,
+            title=found.title,
+            when=when_of(context, found),
+        ),
+        context.say("meeting.told", count=_audience_size(context)),
+        context.confirm("meeting.cancel", {"number": found.id}),
+    )
+    return Notice("meeting", lines=lines)
+
+
+@router.action("meeting.cancel")
+def cancelled(context: Context, payload: Payload) -> Notice:
+    done = meeting.cancel(context.session, context.bound.community.id, payload["number"])
+    if done is None:
+        return context.notice("meeting.gone")
+    _tell(context, done[0], "meeting.notice_cancelled")
+    return context.notice("meeting.cancelled", number=done[0].id)
+
+
+@router.action("meeting.undo")
+def undo(context: Context, payload: Payload) -> Notice:
+    """撤销 of 开会: who has not seen it never will; who has is told that it is off."""
+    home = context.bound.community
+    people = _audience_size(context)
+    done = meeting.cancel(context.session, home.id, payload["number"])
+    if done is None:
+        return context.notice("meeting.gone")
+    view, seen = done
+    if seen:
+        _tell(context, view, "meeting.notice_cancelled")
+    return context.notice("meeting.undone", number=view.id, unseen=people - seen, seen=seen)
+
+
+def _audience_size(context: Context) -> int:
+    member = context.bound
+    return len(meeting.audience(context.session, member.community.id, member.person_id))
+
+
+def _start(context: Context, when: When | DateProblem) -> datetime | Notice:
+    if isinstance(when, DateProblem):
+        return context.notice(when.key, **when.fields)
+    if when.time is None:
+        return context.notice("meeting.no_time")
+    zone = ZoneInfo(context.bound.community.timezone)
+    return datetime.combine(when.day, when.time, zone).astimezone(UTC)
+
+
+def _place_and_title(rest: str) -> tuple[str, str]:
+    """302 主题党日: the last word is the title, what stands before it the place."""
+    *place, title = rest.split() or [""]
+    return " ".join(place), title
+
+
+def _read_back(
+    context: Context,
+    head: str,
+    draft: meeting.MeetingView,
+    action: str,
+    payload: dict[str, Any],
+) -> Notice:
+    """Everything that 确认 will do: what, when (with what kind of day), where, to how many."""
+    when = context.say(
+        "meeting.when", when=when_of(context, draft), place=place_of(context, draft.place)
+    )
+    lines = [head, when, *_day_lines(context, draft.starts_at)]
+    lines.append(context.say("meeting.told", count=_audience_size(context)))
+    lines.append(context.confirm(action, payload))
+    return Notice("meeting", lines=tuple(lines))
+
+
+def _day_lines(context: Context, starts_at: datetime) -> list[str]:
+    """What an organiser should know of the day: a holiday, a shifted workday, a weekend."""
+    local = starts_at.astimezone(ZoneInfo(context.bound.community.timezone)).date()
+    day = day_of(local)
+    lines = []
+    if day.holiday:
+        lines.append(
+            context.say("meeting.holiday", day=f"{local.month}月{local.day}日", name=day.holiday)
+        )
+    elif day.shifted:
+        lines.append(context.say("meeting.workday"))
+    elif not day.workday:
+        lines.append(context.say("meeting.weekend"))
+    if day.provisional:
+        lines.append(context.say("meeting.provisional", year=local.year))
+    return lines
+
+
+def _tell(context: Context, view: meeting.MeetingView, key: str) -> None:
+    home = context.bound.community
+    line = context.say(
+        key, title=view.title, when=when_of(context, view), place=place_of(context, view.place)
+    )
+    count = meeting.tell(
+        context.session, home.id, view, Notice("meeting", lines=(line,)), context.bound.person_id,
+        context.now,
+    )  # fmt: skip
+    audit.note(
+        context.session, context.now, key, actor=context.bound.person_id, community=home.id,
+        detail=f"meeting {view.id}, to {count}",
+    )  # fmt: skip

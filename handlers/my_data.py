@@ -1,0 +1,75 @@
+"""我的数据, 导出, 删除: a member's rights over what is stored; and leaving by unfollowing."""
+
+from zoneinfo import ZoneInfo
+
+from bot.domain.dates import spoken
+from bot.domain.messages import Notice
+from bot.routing import Context, Payload, Router
+from bot.services import personal_data
+
+router = Router("my_data")
+
+
+@router.command("我的数据", help="my_data.help", private=True)
+def show(context: Context) -> Notice:
+    if context.member is None:
+        return context.notice("my_data.nothing")
+    kept = personal_data.overview(context.session, context.member.person_id)
+    lines = [
+        context.say(
+            "my_data.line",
+            title=item.title,
+            rows=item.rows,
+            purpose=item.purpose,
+            retention=item.retention,
+        )
+        for item in kept
+    ]
+    lines.append(context.say("my_data.foot"))
+    return Notice("my_data", title=context.say("my_data.title"), lines=tuple(lines))
+
+
+@router.command("导出", help="my_data.export_help", member=True, private=True)
+def export(context: Context) -> Notice:
+    member = context.bound
+    lines: list[str] = []
+    for title, rows in personal_data.export(
+        context.session, member.person_id, member.community.timezone
+    ):
+        lines += [f"【{title}】", *rows]
+    return Notice("my_data", title=context.say("my_data.export_title"), lines=tuple(lines))
+
+
+@router.command("删除", help="my_data.delete_help", member=True, private=True)
+def delete(context: Context) -> Notice:
+    member = context.bound
+    kept = personal_data.overview(context.session, member.person_id)
+    what = "、".join(f"{item.title} {item.rows} 条" for item in kept)
+    due = context.local_now + personal_data.COOLING_OFF
+    lines = (
+        context.say("my_data.read_back", what=what, due=spoken(due.date())),
+        context.confirm("my_data.delete", {"person_id": member.person_id}),
+    )
+    return Notice("my_data", lines=lines)
+
+
+@router.action("my_data.delete")
+def confirmed(context: Context, payload: Payload) -> Notice:
+    zone = ZoneInfo(context.bound.community.timezone)
+    person_id = payload["person_id"]
+    due = personal_data.request_deletion(context.session, person_id, "asked", context.now)
+    context.undoable("my_data.restore", {"person_id": person_id}, personal_data.COOLING_OFF)
+    context.member = None
+    return context.notice("my_data.deleted", due=spoken(due.astimezone(zone).date()))
+
+
+@router.action("my_data.restore")
+def restore(context: Context, payload: Payload) -> Notice:
+    if personal_data.withdraw_deletion(context.session, payload["person_id"]):
+        return context.notice("my_data.restored")
+    return context.notice("my_data.too_late")
+
+
+@router.event("unsubscribe")
+def unfollow(context: Context) -> None:
+    personal_data.unfollow(context.session, context.message, context.now)

@@ -1,0 +1,66 @@
+"""退订 and 订阅, per topic or all."""
+
+from datetime import timedelta
+
+from bot.domain.grammar import Takes
+from bot.domain.messages import Notice
+from bot.routing import Context, Payload, Router
+from bot.services import opt_out
+
+router = Router("opt_out")
+
+
+@router.command("退订", help="opt_out.help", takes=Takes.TEXT, member=True, private=True)
+def stop(context: Context) -> Notice:
+    if not context.argument:
+        listed = [[topic] for topic in opt_out.TOPICS] + [list(opt_out.TOPICS)]
+        options = context.offer(
+            [(_named(context, topics), "opt_out.stop", {"topics": topics}) for topics in listed]
+        )
+        return Notice("opt_out", lines=(context.say("opt_out.ask"),), options=options)
+    topics = _topics(context)
+    if not topics:
+        return context.notice("opt_out.unknown")
+    return _stop(context, topics)
+
+
+@router.action("opt_out.stop")
+def chosen(context: Context, payload: Payload) -> Notice:
+    return _stop(context, payload["topics"])
+
+
+@router.command("订阅", help="opt_out.resume_help", takes=Takes.TEXT, member=True, private=True)
+def resume(context: Context) -> Notice:
+    topics = _topics(context) if context.argument else list(opt_out.TOPICS)
+    if not topics:
+        return context.notice("opt_out.unknown")
+    return _resume(context, topics)
+
+
+@router.action("opt_out.resume")
+def undo(context: Context, payload: Payload) -> Notice:
+    return _resume(context, payload["topics"])
+
+
+def _resume(context: Context, topics: list[str]) -> Notice:
+    opt_out.resume(context.session, context.bound.person_id, topics)
+    return context.notice("opt_out.resumed", topics=_named(context, topics))
+
+
+def _stop(context: Context, topics: list[str]) -> Notice:
+    opt_out.stop(context.session, context.bound.person_id, topics, context.now)
+    context.undoable("opt_out.resume", {"topics": topics}, timedelta(minutes=10))
+    return context.notice("opt_out.done", topics=_named(context, topics))
+
+
+def _topics(context: Context) -> list[str]:
+    wanted = context.argument.strip()
+    if wanted == context.say("opt_out.all"):
+        return list(opt_out.TOPICS)
+    return [topic for topic in opt_out.TOPICS if context.say(f"opt_out.{topic}") == wanted]
+
+
+def _named(context: Context, topics: list[str]) -> str:
+    if set(topics) == set(opt_out.TOPICS):
+        return context.say("opt_out.all")
+    return "、".join(context.say(f"opt_out.{topic}") for topic in topics)
