@@ -137,6 +137,7 @@ def build_runner(application: Application, *, demo: bool = False) -> Runner:
             pause,
             text_hours=retention.inbox_text_hours,
             row_days=retention.inbox_row_days,
+            data_dir=application.settings.storage.data_dir,
         )
 
     lock = leader_lock(database.engine, application.settings.storage.data_dir)

@@ -1,11 +1,14 @@
 """One tick: what the leader does every few seconds. Losing one costs nothing."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 
-from bot.services import heartbeat, inbox
+from bot.services import conversation, deliveries, heartbeat, inbox, personal_data, registry
+from bot.storage import deletions
+from bot.storage.backup import remove_old
 from bot.storage.maintenance import checkpoint
 from bot.storage.session import Database
 
@@ -14,6 +17,8 @@ log = structlog.get_logger(__name__)
 _CHUNK = 500
 # SQLite has one writer: what waits for it between two chunks must get its turn.
 _PAUSE = 0.01
+# What was deleted is in no backup of ours any more after this.
+BACKUPS_KEPT = timedelta(days=30)
 
 
 def tick(
@@ -23,16 +28,61 @@ def tick(
     *,
     text_hours: int,
     row_days: int,
+    data_dir: Path,
 ) -> None:
-    """Beat, clear old inbox rows in chunks, and bring SQLite's log into the file."""
+    """Beat, delete what is due or too old, and bring SQLite's log into the file."""
     with database.begin() as session:
         heartbeat.beat(session, heartbeat.TICK, now)
+        conversation.clear(session, now)
+        deliveries.expire(session, now)
+        for rule in registry.TABLES:
+            registry.clear(session, rule, now)
+    clear_inbox(database, now, pause, text_hours, row_days)
+    purged = purge(database, now, data_dir)
+    remove_old(data_dir, now - BACKUPS_KEPT)
+    checkpoint(database.engine, whole=purged > 0)
+
+
+def clear_inbox(
+    database: Database,
+    now: datetime,
+    pause: Callable[[float], None],
+    text_hours: int,
+    row_days: int,
+) -> None:
+    """In chunks, each its own transaction."""
     while True:
         with database.begin() as session:
             emptied, deleted = inbox.clear(session, now, text_hours, row_days, _CHUNK)
         if emptied or deleted:
             log.info("inbox_cleared", emptied=emptied, deleted=deleted)
         if max(emptied, deleted) < _CHUNK:
-            break
+            return
         pause(_PAUSE)
-    checkpoint(database.engine)
+
+
+def purge(database: Database, now: datetime, data_dir: Path) -> int:
+    """Delete everything of those whose cooling off is over: how many people.
+
+    The line that a restore goes by is written before the commit: one too many does no harm.
+    """
+    with database.read() as session:
+        due = personal_data.due_deletions(session, now)
+    for person_id, addresses in due:
+        with database.begin() as session:
+            personal_data.purge(session, person_id)
+            deletions.record(data_dir, now, addresses)
+        log.info("person_purged")
+    return len(due)
+
+
+def apply_deletions(database: Database, data_dir: Path) -> int:
+    """After a restore: purge again whom the backup has brought back; how many people."""
+    again = 0
+    for at, addresses in deletions.recorded(data_dir):
+        with database.begin() as session:
+            for person_id in personal_data.people_behind(session, addresses, at):
+                personal_data.purge(session, person_id)
+                again += 1
+    checkpoint(database.engine, whole=again > 0)
+    return again

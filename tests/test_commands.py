@@ -95,7 +95,7 @@ def test_serve_answers_ticks_and_stops(empty_url: str, tmp_path: Path) -> None:
     with process("serve", "--config", config, cwd=tmp_path) as running:
         wait_for(f"http://127.0.0.1:{port}/healthz")
         platform = Platform(account(f"http://127.0.0.1:{port}/callback/official-account"), Clock())
-        assert "打卡成功" in platform.text(OPENID, "打卡").text
+        assert "打卡成功" in first_check_in(platform)
         assert in_chunks(platform, b" " * 100) == 200
         assert in_chunks(platform, b" " * 100_000) == 400
         deadline = time.monotonic() + 20
@@ -104,7 +104,7 @@ def test_serve_answers_ticks_and_stops(empty_url: str, tmp_path: Path) -> None:
             time.sleep(0.2)
         metrics = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
         assert (
-            'xueban_messages_total{channel="official_account",outcome="answered",type="text"} 2.0'
+            'xueban_messages_total{channel="official_account",outcome="answered",type="text"} 3.0'
             in metrics
         )
         running.send_signal(signal.SIGTERM)
@@ -137,6 +137,12 @@ def in_chunks(platform: Platform, padding: bytes) -> int:
     return requests.post(
         platform._account.callback, params=query, data=pieces, timeout=5
     ).status_code
+
+
+def first_check_in(platform: Platform) -> str:
+    """What somebody unknown gets who agrees to the notice."""
+    assert "同意并打卡" in platform.text(OPENID, "打卡").text
+    return platform.text(OPENID, "1").text
 
 
 def doctor(config: Path, cwd: Path) -> dict[str, str]:
@@ -190,7 +196,9 @@ def test_init_writes_a_configuration_that_serves_and_a_code_that_binds(tmp_path:
     with process("serve", "--web-only", cwd=tmp_path):
         wait_for(f"http://127.0.0.1:{port}/healthz")
         platform = Platform(account(f"http://127.0.0.1:{port}/callback/official-account"), Clock())
-        said_first, said_again = (platform.text(OPENID, f"绑定 {found[1]}").text for _ in range(2))
+        assert "先说清楚" in platform.text(OPENID, f"绑定 {found[1]}").text
+        said_first = platform.text(OPENID, "1").text
+        said_again = platform.text(OPENID, f"绑定 {found[1]}").text
     assert "组织者" in said_first
     assert "口令不对" in said_again
 
@@ -257,7 +265,7 @@ def test_backup_and_restore(empty_url: str, tmp_path: Path, postgres: object) ->
         assert "before-restore.backup" in said
         assert "后来的" not in good("community", "list", "--config", config, cwd=tmp_path)
         platform = Platform(account(f"http://127.0.0.1:{port}/callback/official-account"), Clock())
-        assert "打卡成功" in platform.text(OPENID, "打卡").text
+        assert "打卡成功" in first_check_in(platform)
     (tmp_path / "junk").write_text("x")
     assert bad(1, "db", "restore", tmp_path / "junk", "--yes", "--config", config, cwd=tmp_path)
     assert "no backup" in bad(
@@ -323,14 +331,14 @@ def test_demo_play_prints_a_day(tmp_path: Path) -> None:
 
 
 def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
-    for expected in ("打卡成功", "今天已经打过卡了"):
+    for said, expected in (("打卡", "同意并打卡"), ("1", "打卡成功")):
         with process("demo", "--state", tmp_path / "state", cwd=tmp_path) as running:
             assert running.stdout is not None
             ready = running.stdout.readline()
             assert ready.startswith("READY http://127.0.0.1:")
             url = ready.split()[1]
             assert "沙盒" in requests.get(url, timeout=5).text
-            page = requests.post(f"{url}send", data={"who": "成员01", "text": "打卡"}, timeout=10)
+            page = requests.post(f"{url}send", data={"who": "成员01", "text": said}, timeout=10)
             assert expected in page.text
             running.send_signal(signal.SIGINT)
             assert running.wait(20) == 0

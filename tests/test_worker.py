@@ -17,7 +17,7 @@ from bot.storage.leader import leader_lock
 from bot.storage.models import InboxMessage
 from bot.web.app import create_app
 from scheduler.runner import Runner
-from scheduler.tick import tick
+from scheduler.tick import clear_inbox, tick
 from tests.conftest import HandClock
 
 
@@ -30,7 +30,10 @@ def receive(application: Application, number: int) -> None:
 
 
 def run_tick(application: Application) -> None:
-    tick(application.database, application.clock.now(), lambda _: None, text_hours=24, row_days=7)
+    tick(
+        application.database, application.clock.now(), lambda _: None, text_hours=24, row_days=7,
+        data_dir=application.settings.storage.data_dir,
+    )  # fmt: skip
 
 
 def inbox(application: Application) -> list[tuple[str | None, bool]]:
@@ -68,7 +71,7 @@ def test_many_old_messages_go_in_chunks(application: Application, clock: HandClo
         )  # fmt: skip
     pauses: list[float] = []
     clock.forward(timedelta(days=8))
-    tick(application.database, clock.now(), pauses.append, text_hours=24, row_days=7)
+    clear_inbox(application.database, clock.now(), pauses.append, 24, 7)
 
     assert inbox(application) == []
     assert len(pauses) == 2

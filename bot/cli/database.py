@@ -14,6 +14,7 @@ from bot.errors import BackupProblem
 from bot.storage import backup as copies
 from bot.storage import schema
 from bot.storage.session import Database
+from scheduler.tick import apply_deletions
 
 
 @click.group(name="db")
@@ -33,7 +34,7 @@ def _opened(settings: Settings) -> Iterator[Database]:
 
 def _safety_copy(settings: Settings, opened: Database, reason: str) -> Path:
     """A backup in data_dir/backups, named by time and reason."""
-    folder = settings.storage.data_dir / "backups"
+    folder = copies.folder_of(settings.storage.data_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -77,7 +78,8 @@ def backup(file: Path, config: Path | None) -> None:
 def restore(file: Path, yes: bool, config: Path | None) -> None:
     """Put the content of FILE in place of the database's.
 
-    Makes a backup of the present content first, where there is any.
+    Makes a backup of the present content first, where there is any. Whoever has had their data
+    deleted since that backup is deleted again (data_dir/deletions.jsonl).
     """
     settings = settings_of(config)
     if not file.is_file():
@@ -92,3 +94,5 @@ def restore(file: Path, yes: bool, config: Path | None) -> None:
         with_progress(f"restoring {file}", lambda: copies.restore(opened.engine, file))
         click.echo(f"Restored {file}." + (f" What was there before is {kept}." if kept else ""))
         schema.require_current(opened.engine)
+        if again := apply_deletions(opened, settings.storage.data_dir):
+            click.echo(f"Deleted {again} people again who had asked for it since that backup.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 
 from bot.storage.models import (
     Address,
@@ -34,6 +34,7 @@ from bot.storage.models import (
     RosterEntry,
     RosterImport,
 )
+from bot.storage.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,17 @@ TABLES: tuple[TableRule, ...] = (
     TableRule(Community, "组织", "组织的名字和设置", "一直保留"),
     TableRule(Heartbeat, "后台心跳", "知道后台还在运行", "一直保留"),
 )  # fmt: skip
+
+
+def clear(session: UnitOfWork, rule: TableRule, now: datetime) -> int:
+    """Delete the table's rows whose time is over; how many."""
+    if rule.expired is None:
+        return 0
+    gone = session.execute(
+        delete(rule.model).where(rule.expired(now)),
+        execution_options={"synchronize_session": False},
+    )
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
 def rules_about_people() -> Sequence[tuple[TableRule, Mine]]:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Engine
@@ -54,6 +55,23 @@ def restore(engine: Engine, file: Path) -> None:
              f"--dbname={engine.url.database}", str(file)],
             engine.url,
         )  # fmt: skip
+
+
+def folder_of(data_dir: Path) -> Path:
+    """Where the backups lie that are made before an upgrade or a restore."""
+    return data_dir / "backups"
+
+
+def remove_old(data_dir: Path, before: datetime) -> int:
+    """Delete our own backups that are older; how many."""
+    old = [
+        file
+        for file in folder_of(data_dir).glob("*.backup")
+        if file.stat().st_mtime < before.timestamp()
+    ]
+    for file in old:
+        file.unlink(missing_ok=True)
+    return len(old)
 
 
 def _backup_sqlite(engine: Engine, part: Path) -> None:
