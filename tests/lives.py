@@ -12,7 +12,7 @@ from pathlib import Path
 from werkzeug.serving import make_server
 
 from bot import logs
-from bot.bootstrap import build, prepare_database
+from bot.bootstrap import build
 from bot.config import load_settings
 from bot.web.app import create_app
 
@@ -27,9 +27,7 @@ def live(config: Path, port: int) -> None:
 
 
 def main(config: Path) -> None:
-    application = build(load_settings(config, {}), "command")
-    prepare_database(application)
-    application.database.dispose()
+    logs.configure("ERROR", "json")
     for line in sys.stdin:
         if os.fork() == 0:
             sys.stdin.close()

@@ -13,18 +13,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from bot.bootstrap import build, prepare_database
 from bot.cli.config_file import render
 from bot.cli.demo import free_port
 from bot.clock import Clock
+from bot.config import load_settings
 from bot.simulator.official_account import UNAVAILABLE, Platform
 from bot.storage.engine import build_engine
 from bot.storage.models import Address, CheckIn, InboxMessage, Person
 from bot.storage.session import Database
-from tests.platform import AES_KEY, APP_ID, TOKEN, account
+from tests.platform import AES_KEY, APP_ID, TOKEN, account, enrol
 
 pytestmark = pytest.mark.chaos
 
 SENDERS = 4
+# Members that each connection has to check in within one life of the server.
+MEMBERS = 25
 DONE = ("打卡成功", "今天已经打过卡了")
 
 
@@ -84,6 +88,7 @@ def test_kill_during_bursts(
     unanswered: list[tuple[str, dict[str, str]]] = []
     sent = repeated = 0
     with lives(empty_url, tmp_path) as (server, callback):
+        known = enrol_all(tmp_path / "config.toml", kills)
         for life in range(kills):
             server.start()
             repeated += len(unanswered)
@@ -99,7 +104,7 @@ def test_kill_during_bursts(
         assert repeat(callback, unanswered) == []
         server.kill()
     assert repeated > kills / 10, "hardly a kill hit a message in work"
-    check_rows(empty_url, sent)
+    check_rows(empty_url, sent, known)
 
 
 class Burst:
@@ -121,9 +126,8 @@ class Burst:
 
     def _send(self, sender: int) -> None:
         platform = Platform(account(self._callback), Clock(), attempts=1)
-        number = 0
-        while True:
-            openid = f"o{self._life:06}{sender:02}{number:019}"
+        for number in range(MEMBERS):
+            openid = openid_of(self._life, sender, number)
             message = {
                 "MsgType": "text",
                 "Content": "打卡",
@@ -132,7 +136,6 @@ class Burst:
             answer = platform.push(openid, message).text
             with self._lock:
                 self.sent += 1
-            number += 1
             if not answer.startswith(DONE):
                 assert answer == UNAVAILABLE
                 self.unanswered.append((openid, message))
@@ -151,10 +154,31 @@ def repeat(
     ]
 
 
-def check_rows(url: str, sent: int) -> None:
+def openid_of(life: int, sender: int, number: int) -> str:
+    return f"o{life:06}{sender:02}{number:019}"
+
+
+def enrol_all(config: Path, lives: int) -> int:
+    """Make members of everybody who will check in: how many."""
+    application = build(load_settings(config, {}), "command")
+    prepare_database(application)
+    openids = [
+        openid_of(life, sender, number)
+        for life in range(lives)
+        for sender in range(SENDERS)
+        for number in range(MEMBERS)
+    ]
+    enrol(application, *openids)
+    application.database.dispose()
+    return len(openids)
+
+
+def check_rows(url: str, sent: int, known: int) -> None:
     engine = build_engine(url, wait=10)
     with Database(engine, wait=10).read() as session:
-        for model in (InboxMessage, CheckIn, Person, Address):
+        for model in (InboxMessage, CheckIn):
             assert session.scalar(select(func.count()).select_from(model)) == sent
+        for table in (Person, Address):
+            assert session.scalar(select(func.count()).select_from(table)) == known
         assert session.scalar(select(func.count(func.distinct(CheckIn.person_id)))) == sent
     engine.dispose()

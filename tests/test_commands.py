@@ -347,7 +347,8 @@ def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [
     (), ("demo",), ("init",), ("doctor",), ("serve",), ("worker",), ("db",), ("db", "upgrade"),
     ("db", "backup"), ("db", "restore"), ("community",), ("community", "add"),
-    ("community", "list"), ("community", "set"),
+    ("community", "list"), ("community", "set"), ("roster",), ("roster", "import"),
+    ("roster", "undo"), ("roster", "codes"),
 ])  # fmt: skip
 def test_every_command_explains_itself(command: Sequence[str]) -> None:
     result = CliRunner().invoke(main, [*command, "--help"])

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from bot.cli import community, database, demo, operate, setup
+from bot.cli import community, database, demo, operate, roster, setup
 from bot.errors import ConfigError, XuebanError
 from bot.storage.session import DATABASE_BUSY
 
@@ -42,5 +42,6 @@ for command in (
     operate.worker,
     database.database,
     community.community,
+    roster.roster,
 ):
     main.add_command(command)
