@@ -20,11 +20,9 @@ def confirm(context: Context) -> Said:
 def undo(context: Context) -> Said:
     """What waits for 确认 is dropped; else the last thing that can be undone is undone."""
     session, message, now = context.session, context.message, context.now
-    if conversation.recall(session, message, conversation.CONFIRM, now):
-        conversation.forget(session, message, conversation.CONFIRM)
+    if conversation.take(session, message, conversation.CONFIRM, now):
         return context.notice("conversation.withdrawn")
-    asked = conversation.recall(session, message, conversation.UNDO, now)
+    asked = conversation.take(session, message, conversation.UNDO, now)
     if asked is None:
         return context.notice("conversation.nothing_to_undo")
-    conversation.forget(session, message, conversation.UNDO)
     return context.act(asked.action, asked.payload)

@@ -73,7 +73,8 @@ def _number(context: Context, number: int) -> Said:
         return context.notice("conversation.no_menu")
     if number > len(choices):
         return context.notice("conversation.out_of_range", last=len(choices))
-    conversation.forget(context.session, context.message, conversation.MENU)
+    if not conversation.take(context.session, context.message, conversation.MENU, context.now):
+        return context.notice("conversation.no_menu")
     if number == 0:
         return context.notice(asked.action)
     choice = choices[number - 1]

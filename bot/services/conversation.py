@@ -26,6 +26,11 @@ _MINE = (
     _table.kind == bindparam("kind"),
 )
 _RECALL = select(_table.action, _table.payload, _table.expires_at).where(*_MINE)
+_TAKE = (
+    delete(OpenQuestion.__table__)  # type: ignore[arg-type]
+    .where(*_MINE)
+    .returning(_table.action, _table.payload, _table.expires_at)
+)
 _FORGET = delete(OpenQuestion.__table__).where(*_MINE)  # type: ignore[arg-type]
 
 
@@ -73,6 +78,14 @@ def remember(
 def recall(session: UnitOfWork, message: InboundMessage, kind: Kind, now: datetime) -> Asked | None:
     """What this sender was last asked in this conversation; None when it is too long ago."""
     row = session.core.execute(_RECALL, _key(message, kind)).first()
+    if row is None or row.expires_at <= now:
+        return None
+    return Asked(row.action, json.loads(row.payload))
+
+
+def take(session: UnitOfWork, message: InboundMessage, kind: Kind, now: datetime) -> Asked | None:
+    """Recall it and forget it in one step: of two answers at once only one gets it."""
+    row = session.core.execute(_TAKE, _key(message, kind)).first()
     if row is None or row.expires_at <= now:
         return None
     return Asked(row.action, json.loads(row.payload))

@@ -1,0 +1,298 @@
+"""What dialogues cannot show: restarts, races, groups, and what is stored before consent."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.bootstrap import Application, build, default_community
+from bot.domain.messages import Channel, InboundMessage, MessageType, Notice, Reply
+from bot.domain.person import Role
+from bot.domain.roster import RosterRow
+from bot.services import access, binding, community, conversation, deliveries, person, roster
+from bot.storage.models import (
+    Base,
+    BindingRequest,
+    CheckIn,
+    Consent,
+    Delivery,
+    OneTimeCode,
+    OpenQuestion,
+    Person,
+    RosterEntry,
+)
+from tests.conftest import HandClock
+from tests.platform import enrol
+
+ACCOUNT = "gh_1"
+
+
+class Member:
+    """Somebody who writes, at the dispatcher: in private, or in a group."""
+
+    _next = 0
+
+    def __init__(self, application: Application, openid: str, group: str = "") -> None:
+        self.application = application
+        self.openid = openid
+        self.group = group
+
+    def message(self, text: str) -> InboundMessage:
+        Member._next += 1
+        return InboundMessage(
+            channel=Channel.OFFICIAL_ACCOUNT,
+            account=ACCOUNT,
+            key=Member._next.to_bytes(32),
+            sender=self.openid,
+            conversation=self.group or self.openid,
+            type=MessageType.TEXT,
+            sent_at=self.application.clock.now(),
+            text=text,
+            in_group=bool(self.group),
+        )
+
+    def say(self, text: str) -> str:
+        now = self.application.clock.now()
+        reply = self.application.dispatcher.dispatch(self.message(text), now).reply
+        if reply.notice is None:
+            return ""
+        options = [f"{option.send} {option.label}" for option in reply.notice.options]
+        return "\n".join([reply.notice.title, *reply.notice.lines, *options, *reply.riders])
+
+
+def rows(application: Application, model: type[Base]) -> int:
+    with application.database.read() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def organiser(application: Application, openid: str) -> Member:
+    with application.database.begin() as session:
+        code = access.issue_code(session, 1, Role.ORGANISER, application.clock.now())
+    member = Member(application, openid)
+    member.say(f"绑定 {code}")
+    assert "组织者" in member.say("1")
+    return member
+
+
+def on_the_roster(application: Application, *names: str) -> list[str]:
+    """Import these people; their codes."""
+    with application.database.begin() as session:
+        people = [RosterRow(name, str(number)) for number, name in enumerate(names, start=1)]
+        roster.apply(session, 1, people, "test", application.clock.now())
+        return [code for _, _, code in roster.new_codes(session, 1)]
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def test_before_consent_only_what_answering_needs_is_stored(application: Application) -> None:
+    stranger = Member(application, "oStranger")
+    for text in ("打卡 我的笔记", "绑定", "绑定 张三 1", "什么是三会一课", "我的数据", "0", "帮助"):
+        stranger.say(text)
+    with application.database.read() as session:
+        filled = {
+            table.name
+            for table in Base.metadata.tables.values()
+            if session.scalar(select(func.count()).select_from(table))
+        }
+    assert filled <= {"inbox", "open_question", "community"}
+
+
+def test_consent_is_stored_with_version_time_and_channel(application: Application) -> None:
+    member = Member(application, "oA")
+    member.say("打卡")
+    member.say("1")
+    with application.database.read() as session:
+        row = session.scalars(select(Consent)).one()
+        assert (row.channel, row.given_at) == ("official_account", application.clock.now())
+        assert row.version
+
+
+def test_an_agreed_check_in_has_its_own_time(application: Application, clock: HandClock) -> None:
+    member = Member(application, "oA")
+    clock.time = clock.now().replace(hour=15, minute=58)  # 23:58 in Shanghai
+    member.say("打卡 睡前")
+    clock.forward(timedelta(minutes=5))
+    assert "记到 11月23日 了" in member.say("1")
+
+
+def test_a_menu_and_a_confirmation_survive_a_restart(application: Application) -> None:
+    leader = organiser(application, "oLeader")
+    leader.say("开会 12月5日 19:00 302 党课")
+    stranger = Member(application, "oStranger")
+    stranger.say("打卡 记得我")
+    again = replace(build(application.settings, "web"), clock=application.clock)
+
+    assert "定好了" in Member(again, "oLeader").say("确认")
+    assert "记得我" in Member(again, "oStranger").say("1")
+    again.database.dispose()
+
+
+def test_a_menu_belongs_to_one_conversation(application: Application) -> None:
+    enrol(application, "oA", account=ACCOUNT)
+    private, group = Member(application, "oA"), Member(application, "oA", group="G")
+    assert "要退订哪一类" in private.say("退订")
+    assert "没有可选的编号" in group.say("1")
+    assert "不再告诉你：会议" in private.say("1")
+
+
+def test_a_code_used_twice_at_once_binds_one(application: Application) -> None:
+    with application.database.begin() as session:
+        code = access.issue_code(session, 1, Role.ORGANISER, application.clock.now())
+    both = [Member(application, "oA"), Member(application, "oB")]
+    for member in both:
+        member.say(f"绑定 {code}")
+    said = at_once(*(lambda member=member: member.say("1") for member in both))
+
+    assert sorted("组织者。" in text for text in said) == [False, True]
+    assert sum("口令不对" in text for text in said) == 1
+    assert rows(application, Person) == 1
+    with application.database.read() as session:
+        assert session.scalars(select(OneTimeCode)).one().used_at is not None
+
+
+def test_two_people_ask_for_one_number_at_once(application: Application) -> None:
+    on_the_roster(application, "王芳")
+    both = [Member(application, "oA"), Member(application, "oB")]
+    for member in both:
+        member.say("绑定 王芳 1")
+    said = at_once(*(lambda member=member: member.say("1") for member in both))
+
+    assert sum("已请" in text for text in said) == 1
+    assert sum("已经有人用了或正在申请" in text for text in said) == 1
+    assert rows(application, BindingRequest) == 1
+
+
+def test_two_organisers_decide_at_once(application: Application) -> None:
+    leaders = [organiser(application, "oL1"), organiser(application, "oL2")]
+    on_the_roster(application, "王芳")
+    Member(application, "oA").say("绑定 王芳 1")
+    Member(application, "oA").say("1")
+    said = at_once(lambda: leaders[0].say("同意 1"), lambda: leaders[1].say("拒绝 1"))
+
+    assert sum("没有 1 号待办" in text for text in said) == 1
+    with application.database.read() as session:
+        state = session.scalars(select(BindingRequest.state)).one()
+        bound = session.scalars(select(RosterEntry.person_id)).one()
+    assert (state == "agreed") is (bound is not None)
+    assert rows(application, Delivery) == 3
+
+
+def test_a_confirmation_sent_twice_at_once_acts_once(application: Application) -> None:
+    leader = organiser(application, "oLeader")
+    enrol(application, "oA", account=ACCOUNT)
+    leader.say("发通知 交材料")
+    said = at_once(lambda: leader.say("确认"), lambda: leader.say("确认"))
+
+    assert sum("1 人会看到" in text for text in said) == 1
+    assert sum("没有要确认的事" in text for text in said) == 1
+    assert rows(application, Delivery) == 1
+
+
+def test_in_a_group_nothing_rides_and_nothing_private_is_said(application: Application) -> None:
+    leader = organiser(application, "oLeader")
+    enrol(application, "oA", account=ACCOUNT)
+    leader.say("发通知 交材料")
+    leader.say("确认")
+    group = Member(application, "oA", group="G")
+
+    assert "打卡成功" in group.say("打卡")
+    assert "提醒" not in group.say("帮助")
+    for word in ("收件箱", "我的", "我的数据", "导出", "删除", "绑定", "退订", "切换"):
+        assert group.say(word) == f"\n「{word}」请私下发给我。"
+    assert "提醒" in Member(application, "oA").say("你好")
+
+
+def test_riding_lines_fit_what_the_reply_leaves(application: Application) -> None:
+    enrol(application, "oA", account=ACCOUNT)
+    with application.database.begin() as session:
+        for number in range(5):
+            deliveries.hold(
+                session, [1], 1, topic="t", about=f"a{number}",
+                notice=Notice("t", lines=(f"{number}" + "很长" * 40,)), now=application.clock.now(),
+            )  # fmt: skip
+    for size in range(0, 2048, 64):
+        with application.database.begin() as session:
+            reply = deliveries.ride(
+                session, 1, replace_text(size), 2048, deliveries.Words("另有 {count} 条：", "看全文", ""),
+                application.clock.now(),
+            )  # fmt: skip
+            session.execute(Delivery.__table__.update().values(rides=0))  # type: ignore[attr-defined]
+        whole = "\n".join([*reply.notice.lines, *reply.riders]) if reply.notice else ""
+        assert len(whole.encode()) <= 2048
+        assert bool(reply.riders) is (size < 2048 - 200) or size > 1700
+
+
+def replace_text(size: int) -> Any:
+    return Reply(Notice("t", lines=("x" * size,)))
+
+
+def test_holding_twice_is_one_delivery(application: Application) -> None:
+    enrol(application, "oA", account=ACCOUNT)
+    with application.database.begin() as session:
+        new = [
+            deliveries.hold(
+                session,
+                [1],
+                1,
+                topic="t",
+                about="x",
+                notice=Notice("t"),
+                now=application.clock.now(),
+            )
+            for _ in range(2)
+        ]
+    assert new == [1, 0]
+    assert rows(application, Delivery) == 1
+
+
+def test_somebody_in_two_communities_switches(application: Application) -> None:
+    enrol(application, "oA", account=ACCOUNT)
+    with application.database.begin() as session:
+        second = community.add(
+            session, "二支部", default_community(application.settings), application.clock.now(),
+            packs=("party-branch",),
+        )  # fmt: skip
+        person.grant(session, 1, second.id, Role.MEMBER, application.clock.now())
+    member = Member(application, "oA")
+
+    assert "现在是「示例支部」" in member.say("帮助")
+    assert "1 二支部" in member.say("切换")
+    assert "现在是「二支部」" in member.say("1")
+    member.say("打卡")
+    with application.database.read() as session:
+        assert session.scalars(select(CheckIn.community_id)).one() == second.id
+    assert "「二支部」" in member.say("我的")
+
+
+def test_a_wrong_action_number_leaves_the_menu_open(application: Application) -> None:
+    member = Member(application, "oA")
+    member.say("打卡")
+    member.say("7")
+    assert rows(application, OpenQuestion) == 1
+    assert "打卡成功" in member.say("1")
+
+
+def test_who_has_bound_by_code_returns_after_unfollowing(application: Application) -> None:
+    (code,) = on_the_roster(application, "李明")
+    with application.database.begin() as session:
+        message = Member(application, "oA").message("")
+        first = binding.by_code(session, message, code, application.clock.now())
+    assert first.outcome is binding.Outcome.BOUND
+
+
+@pytest.mark.parametrize("word", ["打卡", "绑定"])
+def test_the_worker_forgets_old_menus(
+    application: Application, clock: HandClock, word: str
+) -> None:
+    Member(application, "oA").say(word)
+    clock.forward(timedelta(minutes=11))
+    with application.database.begin() as session:
+        assert conversation.clear(session, clock.now()) == 1
+    assert rows(application, OpenQuestion) == 0
