@@ -9,10 +9,9 @@ router = Router("conversation")
 
 @router.command("确认")
 def confirm(context: Context) -> Said:
-    asked = conversation.recall(context.session, context.message, conversation.CONFIRM, context.now)
+    asked = conversation.take(context.session, context.message, conversation.CONFIRM, context.now)
     if asked is None:
         return context.notice("conversation.nothing_to_confirm")
-    conversation.forget(context.session, context.message, conversation.CONFIRM)
     return context.act(asked.action, asked.payload)
 
 
