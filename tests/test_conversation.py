@@ -296,3 +296,10 @@ def test_the_worker_forgets_old_menus(
     with application.database.begin() as session:
         assert conversation.clear(session, clock.now()) == 1
     assert rows(application, OpenQuestion) == 0
+
+
+def test_two_questions_asked_at_once_leave_one_menu(application: Application) -> None:
+    member = Member(application, "oA")
+    said = at_once(*(lambda number=number: member.say(f"打卡 {number}") for number in range(4)))
+    assert all("同意并打卡" in text for text in said)
+    assert rows(application, OpenQuestion) == 1

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, select
 
 from bot.domain.messages import InboundMessage
 from bot.storage.models import OpenQuestion
-from bot.storage.session import UnitOfWork
+from bot.storage.session import UnitOfWork, put
 
 Kind = Literal["menu", "confirm", "undo"]
 MENU: Kind = "menu"
@@ -62,17 +62,16 @@ def remember(
     life: timedelta = LIFE,
 ) -> None:
     """Put this in place of what was asked before."""
-    forget(session, message, kind)
-    session.add(
-        OpenQuestion(
-            **_key(message, kind),
-            action=action,
-            payload=json.dumps(payload, ensure_ascii=False),
-            created_at=now,
-            expires_at=now + life,
-        )
+    put(
+        session,
+        OpenQuestion,
+        ("channel", "account", "sender", "conversation", "kind"),
+        **_key(message, kind),
+        action=action,
+        payload=json.dumps(payload, ensure_ascii=False),
+        created_at=now,
+        expires_at=now + life,
     )
-    session.flush()
 
 
 def recall(session: UnitOfWork, message: InboundMessage, kind: Kind, now: datetime) -> Asked | None:

@@ -6,14 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.storage.models import Heartbeat
+from bot.storage.session import UnitOfWork, put
 
 TICK = "tick"
 
 
-def beat(session: Session, name: str, now: datetime) -> None:
+def beat(session: UnitOfWork, name: str, now: datetime) -> None:
     """Say that the loop `name` ran now."""
-    session.merge(Heartbeat(name=name, at=now))
-    session.flush()
+    put(session, Heartbeat, ("name",), name=name, at=now)
 
 
 def last(session: Session, name: str) -> datetime | None:

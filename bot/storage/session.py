@@ -142,3 +142,21 @@ def _insert_new(model: type[Base], dialect: str) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     table = model.__table__
     return insert(table).on_conflict_do_nothing().returning(table.c.id)  # type: ignore[arg-type]
+
+
+def put(session: UnitOfWork, model: type[Base], unique: tuple[str, ...], **values: Any) -> None:
+    """Insert a row, or replace what the row with the same `unique` columns holds."""
+    session.core.execute(_put(model, unique, session.core.dialect.name), values)
+
+
+@cache
+def _put(model: type[Base], unique: tuple[str, ...], dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = model.__table__
+    statement = insert(table)  # type: ignore[arg-type]
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in table.c
+        if column.name not in unique and not column.primary_key
+    }
+    return statement.on_conflict_do_update(index_elements=unique, set_=replaced)
