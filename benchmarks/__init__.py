@@ -1,0 +1,1 @@
+"""How fast it answers and starts, beside what else answers the same pushes."""
