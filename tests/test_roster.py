@@ -11,9 +11,10 @@ from bot.bootstrap import Application
 from bot.cli import main
 from bot.cli.config_file import render
 from bot.cli.roster import read_table
+from bot.domain.person import Role
 from bot.domain.roster import RosterRow, understand
 from bot.errors import RosterProblems
-from bot.services import binding, roster
+from bot.services import binding, person, roster
 from bot.storage.models import RosterEntry
 from tests.conftest import START
 from tests.platform import enrol
@@ -185,6 +186,20 @@ def test_an_import_that_somebody_has_bound_to_is_not_undone(
     with pytest.raises(RosterProblems, match="王芳"), application.database.begin() as session:
         roster.undo(session, 1, START)
     assert len(entries(application)) == 1
+
+
+def test_roles_of_those_who_have_bound_follow_the_roster(application: Application) -> None:
+    enrol(application, "oA")
+    organiser = RosterRow("王芳", "1", ("member", "organiser"))
+    with application.database.begin() as session:
+        roster.apply(session, 1, [organiser], "a", START)
+        binding._take(session, session.scalars(select(RosterEntry)).one(), 1, START)
+        assert person.people_of(session, 1, Role.ORGANISER) == [1]
+        roster.apply(session, 1, [RosterRow("王芳", "1")], "b", START)
+        assert person.people_of(session, 1, Role.ORGANISER) == []
+        roster.undo(session, 1, START)
+        assert person.people_of(session, 1, Role.ORGANISER) == [1]
+        assert person.people_of(session, 1, Role.MEMBER) == [1]
 
 
 def test_reading_tables(tmp_path: Path) -> None:

@@ -113,6 +113,23 @@ def grant(
     )
 
 
+def revoke(
+    session: UnitOfWork, person_id: int, community_id: int, role: Role, now: datetime
+) -> None:
+    """End the role now; what was done with it stays."""
+    session.execute(
+        update(Membership)
+        .where(
+            Membership.person_id == person_id,
+            Membership.community_id == community_id,
+            Membership.role == role,
+            Membership.until.is_(None),
+        )
+        .values(until=now),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def attach(session: UnitOfWork, message: InboundMessage, person_id: int, now: datetime) -> None:
     """Let the sender's address be this person's, whoever had it before."""
     row = session.core.execute(_ADDRESS, _sender(message)).first()

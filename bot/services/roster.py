@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.domain.person import Role
 from bot.domain.roster import RosterRow
 from bot.errors import NotFound, RosterProblems
 from bot.services import access, person
@@ -73,9 +74,7 @@ def apply(
         _fill(entry, row)
         session.flush()
         session.add(RosterChange(import_id=record.id, entry_id=entry.id, before=before))
-        if entry.person_id is not None:
-            for role in roles_of(entry):
-                person.grant(session, entry.person_id, community_id, role, now, entry.stage)
+        _follow_roles(session, entry, before, now)
     session.flush()
     return record.id
 
@@ -112,7 +111,9 @@ def undo(session: UnitOfWork, community_id: int, now: datetime) -> tuple[str, in
             session.flush()
             session.delete(entry)
         else:
+            after = json.dumps(asdict(_row_of(entry)))
             _restore(entry, json.loads(change.before))
+            _follow_roles(session, entry, after, now)
         session.flush()
     record.undone_at = now
     session.flush()
@@ -159,6 +160,20 @@ def _in_use(session: UnitOfWork, entry: RosterEntry) -> bool:
 
 def _row_of(entry: RosterEntry) -> RosterRow:
     return RosterRow(entry.name, entry.number, tuple(entry.roles.split(",")), entry.stage)
+
+
+def _follow_roles(
+    session: UnitOfWork, entry: RosterEntry, before: str | None, now: datetime
+) -> None:
+    """Who has bound gets the roles that the entry has now and loses those it had."""
+    if entry.person_id is None:
+        return
+    roles = roles_of(entry)
+    for name in json.loads(before)["roles"] if before else ():
+        if Role(name) not in roles:
+            person.revoke(session, entry.person_id, entry.community_id, Role(name), now)
+    for role in roles:
+        person.grant(session, entry.person_id, entry.community_id, role, now, entry.stage)
 
 
 def _restore(entry: RosterEntry, before: dict[str, Any]) -> None:
