@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from bot.bootstrap import Application, build, default_community
 from bot.domain.messages import Channel, InboundMessage, MessageType, Notice, Reply
@@ -303,3 +303,25 @@ def test_two_questions_asked_at_once_leave_one_menu(application: Application) ->
     said = at_once(*(lambda number=number: member.say(f"打卡 {number}") for number in range(4)))
     assert all("同意并打卡" in text for text in said)
     assert rows(application, OpenQuestion) == 1
+
+
+def test_the_mailbox_is_read_by_its_partial_index(application: Application) -> None:
+    """Every private reply asks it, so it must not read what is long done."""
+    enrol(application, "oA", account=ACCOUNT)
+    now = application.clock.now()
+    with application.database.begin() as session:
+        for number in range(300):
+            deliveries.hold(
+                session, [1], 1, topic="t", about=f"a{number}", notice=Notice("t"), now=now
+            )
+        session.execute(text("UPDATE delivery SET state = 'cancelled'"))
+        explain = "EXPLAIN QUERY PLAN"
+        if application.database.dialect == "postgresql":
+            session.execute(text("ANALYZE delivery"))
+            explain = "EXPLAIN"
+        compiled = deliveries._WAITING.compile(application.database.engine)
+        values: Any = {**compiled.params, "person_id": 1, "now": now}
+        if compiled.positiontup:
+            values = tuple(str(values[name]) for name in compiled.positiontup)
+        plan = session.core.exec_driver_sql(f"{explain} {compiled}", values)
+        assert "ix_delivery_open" in " ".join(str(row) for row in plan)

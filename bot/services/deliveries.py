@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, text, update
 
 from bot.domain.messages import Notice, Reply
 from bot.domain.paging import page
 from bot.storage.models import Delivery
+from bot.storage.models.delivery import OPEN_STATES
 from bot.storage.session import UnitOfWork, insert_new
 
 KEPT = timedelta(days=14)
@@ -22,9 +23,9 @@ _WAITING = (
     select(_table.id, _table.notice, _table.rides)
     .where(
         _table.person_id == bindparam("person_id"),
-        # The partial index's own words, so that the planner can use it.
-        _table.state.in_(["queued", "sending", "held", "shown"]),
-        _table.state.in_(["held", "shown"]),
+        # The partial index's own words, not parameters: only then the planner can use it.
+        text(OPEN_STATES),
+        text("state IN ('held', 'shown')"),
         _table.rides < RIDES,
         _table.expires_at > bindparam("now"),
     )
