@@ -19,13 +19,15 @@ def simplified(text: str) -> str:
 
 
 def traditional(text: str) -> str:
-    converted: str = _converter("s2t").convert(text)
+    converted: str = _converter("s2tw").convert(text)
     return converted
 
 
 def is_traditional(text: str) -> bool:
-    """Whether the text has characters that only traditional writing has, and none of the other."""
-    return simplified(text) != text and traditional(text) == text
+    """Whether more characters are written only the traditional way than only the simplified."""
+    old = sum(a != b for a, b in zip(text, simplified(text), strict=False))
+    new = sum(a != b for a, b in zip(text, traditional(text), strict=False))
+    return old > new
 
 
 def in_traditional(notice: Notice) -> Notice:

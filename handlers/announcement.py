@@ -7,13 +7,13 @@ from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Payload, Router
 from bot.routing.phrases import when_of
-from bot.services import announcement, audit, deliveries, meeting
+from bot.services import announcement, audit, meeting
 
 router = Router("announcement")
 
 
 @router.command(
-    "发通知", help="announcement.help", takes=Takes.TEXT, role=Role.ORGANISER, private=True
+    "发通知", help="announcement.help", takes=Takes.ANYTHING, role=Role.ORGANISER, private=True
 )
 def ask(context: Context) -> Notice:
     if not context.argument:
@@ -30,7 +30,7 @@ def ask(context: Context) -> Notice:
     return Notice("announcement", lines=lines)
 
 
-@router.action("announcement.publish")
+@router.action("announcement.publish", role=Role.ORGANISER)
 def publish(context: Context, payload: Payload) -> Notice:
     member, home = context.bound, context.bound.community
     title = context.say("announcement.title", community=home.name)
@@ -45,10 +45,9 @@ def publish(context: Context, payload: Payload) -> Notice:
     return context.notice("announcement.done", count=count)
 
 
-@router.action("announcement.undo")
+@router.action("announcement.undo", role=Role.ORGANISER)
 def undo(context: Context, payload: Payload) -> Notice:
-    about = announcement.about(payload["number"])
-    unseen, seen = deliveries.cancel(context.session, about, "taken back")
+    seen, unseen = announcement.take_back(context.session, payload["number"])
     return context.notice("announcement.undone", unseen=unseen, seen=seen)
 
 
@@ -56,28 +55,31 @@ def undo(context: Context, payload: Payload) -> Notice:
     "群文案", help="forward.help", takes=Takes.NUMBER, role=Role.ORGANISER, private=True
 )
 def forward(context: Context) -> Notice:
-    """The named or next meeting, else the newest announcement, as a text to forward."""
+    """The named meeting, else what is newest, a meeting or announcement, as a text to forward."""
     home = context.bound.community
     if context.number is not None:
-        found = meeting.find(context.session, home.id, context.number)
+        found = meeting.find(context.session, home.id, context.number, context.now)
         if found is None:
             return context.notice("meeting.no_such", number=context.number)
-        return _text(context, _meeting_text(context, found))
-    coming = meeting.coming(context.session, [home.id], context.now, limit=1)
-    newest = announcement.last(context.session, home.id)
-    if coming:
-        return _text(context, _meeting_text(context, coming[0]))
-    if newest:
-        return _text(context, context.say("forward.announcement", text=newest))
+        return _text(context, *_meeting_lines(context, found))
+    coming = meeting.newest(context.session, home.id, context.now)
+    announced = announcement.last(context.session, home.id)
+    if coming and (announced is None or coming.created_at >= announced.created_at):
+        return _text(context, *_meeting_lines(context, coming))
+    if announced:
+        return _text(context, context.say("forward.announcement", text=announced.text))
     return context.notice("forward.nothing")
 
 
-def _text(context: Context, text: str) -> Notice:
-    return Notice("forward", title=context.say("forward.how"), lines=(text,))
+def _text(context: Context, *lines: str) -> Notice:
+    return Notice("forward", title=context.say("forward.how"), lines=lines)
 
 
-def _meeting_text(context: Context, found: meeting.MeetingView) -> str:
-    place = context.say("forward.place", place=found.place) if found.place else ""
-    return context.say(
-        "forward.meeting", title=found.title, when=when_of(context, found), place=place
-    )
+def _meeting_lines(context: Context, found: meeting.MeetingView) -> list[str]:
+    lines = [
+        context.say("forward.meeting", title=found.title),
+        context.say("forward.when", when=when_of(context, found)),
+    ]
+    if found.place:
+        lines.append(context.say("forward.place", place=found.place))
+    return [*lines, context.say("forward.reply")]

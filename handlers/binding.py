@@ -1,12 +1,19 @@
 """绑定: first what is stored and why, then by a code or by name and number."""
 
+import re
+import unicodedata
+from typing import Any
+
 from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Payload, Router
-from bot.services import binding, community, deliveries, person
+from bot.routing.consent import ask_consent
+from bot.routing.router import Said
+from bot.services import binding, conversation, deliveries, person
 
 router = Router("binding")
+_CODE = re.compile(r"[A-Za-z]{8}")
 
 
 @router.command("绑定", help="binding.help", takes=Takes.TEXT, private=True)
@@ -19,24 +26,25 @@ def bind(context: Context) -> Notice:
 
 
 @router.action("binding.agree")
-def agree(context: Context, payload: Payload) -> Notice:
+def agree(context: Context, payload: Payload) -> Said:
     """The sender has agreed: with a code or name they are bound, else they are a member."""
     if payload["argument"]:
         return _attempt(context, payload["argument"])
+    if waiting := payload.get("check_in"):
+        return context.act("check_in.agree", waiting, None)
     member = person.register(context.session, context.message, context.now)
     return context.notice("binding.agreed", community=member.community.name)
 
 
 def _ask_consent(context: Context) -> Notice:
-    home = community.oldest(context.session).name
+    """The whole notice; a check-in that waits for the same answer is not lost over it."""
+    payload: dict[str, Any] = {"argument": context.argument}
+    asked = conversation.recall(context.session, context.message, conversation.MENU, context.now)
+    for choice in asked.payload["choices"] if asked else []:
+        if choice["action"] == "check_in.agree":
+            payload["check_in"] = choice["payload"]
     label = "binding.agree" if context.argument else "consent.agree"
-    options = context.offer(
-        [(context.say(label), "binding.agree", {"argument": context.argument})],
-        none="consent.not_now",
-        zero="consent.declined",
-    )
-    lines = tuple(context.say("consent.notice", community=home).splitlines())
-    return Notice("consent", lines=lines, options=options)
+    return ask_consent(context, "binding.agree", payload, label=label, notice="consent.notice")
 
 
 def _how(context: Context) -> Notice:
@@ -50,15 +58,14 @@ def _how(context: Context) -> Notice:
 
 
 def _attempt(context: Context, argument: str) -> Notice:
-    """One word is a code; two are a name and a number, in either order."""
-    words = argument.replace("，", " ").replace(",", " ").split()
-    if len(words) == 1:
-        attempt = binding.by_code(context.session, context.message, words[0], context.now)
+    """A word that looks like a code is one; else it is a name and a number, in any order."""
+    name, number = _name_and_number(argument)
+    if name and number:
+        attempt = binding.request(context.session, context.message, name, number, context.now)
+    elif name and not number:
+        return context.notice("binding.how_to")
     else:
-        name, number = sorted(words[:2], key=str.isascii)
-        attempt = binding.request(
-            context.session, context.message, name, number.upper(), context.now
-        )
+        attempt = binding.by_code(context.session, context.message, number, context.now)
     if attempt.outcome is binding.Outcome.REQUESTED:
         _tell_organisers(context, attempt)
     key = f"binding.{attempt.outcome}"
@@ -68,10 +75,25 @@ def _attempt(context: Context, argument: str) -> Notice:
     return context.notice(key, community=home, name=attempt.name)
 
 
+def _name_and_number(argument: str) -> tuple[str, str]:
+    """王芳 and 2026002 from 王芳 2026002, 2026002王芳, 姓名：王芳 学号：2026002 …"""
+    text = unicodedata.normalize("NFKC", argument).replace("姓名", " ").replace("学号", " ")
+    tokens = [token for token in re.split(r"[\s:：,，、;；]+", text) if token]
+    plain = [token for token in tokens if token.isascii() and re.search(r"\d", token)]
+    inside = re.findall(r"^[A-Za-z]?\d+|[A-Za-z]?\d+$", text.strip())
+    number = next(reversed([*inside, *plain]), "")
+    if not number and len(tokens) == 1 and _CODE.fullmatch(tokens[0]):
+        return "", tokens[0].upper()
+    rest = text.replace(number, " ", 1) if number else text
+    words = re.findall(r"[^\s:,，、;；]+", rest)
+    chinese = all(re.fullmatch(r"[\u3400-\u9fff·]+", word) for word in words)
+    return ("" if chinese else " ").join(words), number.upper()
+
+
 def _tell_organisers(context: Context, attempt: binding.Attempt) -> None:
     if attempt.home is None:
         return
-    line = context.say("binding.request_notice", name=attempt.name)
+    line = context.say("binding.request_notice")
     deliveries.hold(
         context.session,
         person.people_of(context.session, attempt.home.id, Role.ORGANISER),

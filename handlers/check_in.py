@@ -7,7 +7,8 @@ from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Member
 from bot.routing import Context, Payload, Router
-from bot.services import check_in, community, person
+from bot.routing.consent import ask_consent
+from bot.services import check_in, person
 
 router = Router("check_in")
 
@@ -40,7 +41,7 @@ def agree(context: Context, payload: Payload) -> Notice:
     return _record(context, member, payload)
 
 
-@router.action("check_in.undo")
+@router.action("check_in.undo", member=True)
 def undo(context: Context, payload: Payload) -> Notice:
     """撤销: the check-in of that day goes again."""
     day = date.fromisoformat(payload["day"])
@@ -61,27 +62,26 @@ def _payload(context: Context, note: str) -> dict[str, str]:
 
 
 def _ask_consent(context: Context, payload: dict[str, str]) -> Notice:
-    """Somebody unknown: nothing is stored but this menu, for ten minutes."""
-    options = context.offer(
-        [(context.say("check_in.agree"), "check_in.agree", payload)],
-        none="consent.not_now",
-        zero="consent.declined",
+    return ask_consent(
+        context, "check_in.agree", payload, label="check_in.agree", notice="check_in.ask_consent"
     )
-    home = community.oldest(context.session).name
-    lines = (context.say("check_in.ask_consent", community=home),)
-    return Notice("consent", lines=lines, options=options)
 
 
 def _record(context: Context, member: Member, payload: Payload) -> Notice:
     sent_at = datetime.fromisoformat(payload["sent_at"]).astimezone(UTC)
     outcome = check_in.record(context.session, member, sent_at, payload["note"], context.now)
     today = day_of(context.now, member.community.timezone)
+    if context.message.in_group:
+        key = "check_in.in_group" if outcome.is_new else "check_in.in_group_again"
+        return context.notice(key)
     lines = [_headline(context, outcome, today)]
     if outcome.note and (outcome.is_new or outcome.note_added):
         lines.append(context.say("check_in.note", note=outcome.note))
     if outcome.is_new:
         undo_payload = {"id": outcome.id, "day": outcome.day.isoformat()}
         context.undoable("check_in.undo", undo_payload, timedelta(minutes=10))
+    elif outcome.note_added:
+        context.nothing_to_undo()
     return Notice(kind="check_in", lines=tuple(lines))
 
 

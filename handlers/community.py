@@ -25,7 +25,7 @@ def ask(context: Context) -> Notice:
     return Notice("community", lines=lines, options=options)
 
 
-@router.action("community.switch")
+@router.action("community.switch", member=True)
 def switch(context: Context, payload: Payload) -> Notice:
     person.switch(context.session, context.bound.person_id, payload["id"])
     return context.notice("community.done", community=payload["name"])

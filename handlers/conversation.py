@@ -2,7 +2,7 @@
 
 from bot.routing import Context, Router
 from bot.routing.router import Said
-from bot.services import conversation
+from bot.services import conversation, personal_data
 
 router = Router("conversation")
 
@@ -12,7 +12,7 @@ def confirm(context: Context) -> Said:
     asked = conversation.take(context.session, context.message, conversation.CONFIRM, context.now)
     if asked is None:
         return context.notice("conversation.nothing_to_confirm")
-    return context.act(asked.action, asked.payload)
+    return context.act(asked.action, asked.payload, asked.community_id)
 
 
 @router.command("撤销")
@@ -21,7 +21,9 @@ def undo(context: Context) -> Said:
     session, message, now = context.session, context.message, context.now
     if conversation.take(session, message, conversation.CONFIRM, now):
         return context.notice("conversation.withdrawn")
+    if context.member is None and personal_data.pending_for(session, message):
+        return context.act("my_data.restore", {}, None)
     asked = conversation.take(session, message, conversation.UNDO, now)
     if asked is None:
         return context.notice("conversation.nothing_to_undo")
-    return context.act(asked.action, asked.payload)
+    return context.act(asked.action, asked.payload, asked.community_id)

@@ -11,12 +11,20 @@ router = Router("desk")
 
 @router.command("待办", help="desk.help", role=Role.ORGANISER, private=True)
 def show(context: Context) -> Notice:
-    requests = binding.open_requests(context.session, context.bound.community.id)
+    member = context.bound
+    requests = binding.open_requests(context.session, member.community.id)
     if not requests:
         return context.notice("desk.none")
+    for request in requests:
+        audit.note(
+            context.session, context.now, "binding_request seen",
+            actor=member.person_id, subject=request.person_id, community=member.community.id,
+        )  # fmt: skip
     lines = [
-        context.say("desk.request", number=number, name=name, roster_number=roster_number)
-        for number, name, roster_number in requests
+        context.say(
+            "desk.request", number=request.id, name=request.name, roster_number=request.number
+        )
+        for request in requests
     ]
     return Notice("desk", title=context.say("desk.title"), lines=tuple(lines))
 
@@ -43,6 +51,9 @@ def _decide(context: Context, word: str, *, agreed: bool) -> Notice:
     if decided is None:
         return context.notice("desk.no_such", number=number)
     deliveries.cancel(session, f"binding_request:{number}", "decided")
+    context.nothing_to_undo()
+    if decided.taken:
+        return context.notice("desk.taken", name=decided.name)
     action = "agreed" if agreed else "refused"
     deliveries.hold(
         session,

@@ -32,6 +32,10 @@ def _lines(context: Context) -> tuple[str, ...]:
     if organising := [context.say(command.help) for command in listed if command.role]:
         lines += [context.say("help.organiser"), *organising]
     member = context.member
-    if member and len(person.communities_of(context.session, member.person_id)) > 1:
+    if (
+        member
+        and not context.message.in_group
+        and len(person.communities_of(context.session, member.person_id)) > 1
+    ):
         lines.append(context.say("help.community", community=member.community.name))
     return tuple(lines)

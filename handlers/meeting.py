@@ -1,5 +1,6 @@
 """会议, 开会, 改会, 取消: meetings, read back before anybody is told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,7 +28,7 @@ def show(context: Context) -> Notice:
 
 
 @router.command(
-    "开会", help="meeting.plan_help", takes=Takes.TEXT, role=Role.ORGANISER, private=True
+    "开会", help="meeting.plan_help", takes=Takes.ANYTHING, role=Role.ORGANISER, private=True
 )
 def plan(context: Context) -> Notice:
     if not context.argument:
@@ -39,19 +40,19 @@ def plan(context: Context) -> Notice:
     place, title = _place_and_title(when.rest if isinstance(when, When) else "")
     title = title or context.say("meeting.untitled")
     payload = {"title": title, "place": place, "starts_at": starts_at.isoformat()}
-    draft = meeting.MeetingView(0, title, place, starts_at, 1)
+    draft = meeting.MeetingView(0, title, place, starts_at, 1, context.now)
     head = context.say("meeting.read_back", title=title)
     return _read_back(context, head, draft, "meeting.plan", payload)
 
 
-@router.action("meeting.plan")
+@router.action("meeting.plan", role=Role.ORGANISER)
 def planned(context: Context, payload: Payload) -> Notice:
     member, home = context.bound, context.bound.community
     view = meeting.plan(
         context.session, home.id, payload["title"], payload["place"],
         datetime.fromisoformat(payload["starts_at"]), member.person_id, context.now,
     )  # fmt: skip
-    _tell(context, view, "meeting.notice")
+    _tell(context, view, "meeting.notice", _audience(context))
     context.undoable("meeting.undo", {"number": view.id}, _UNDO)
     return context.notice("meeting.planned", number=view.id)
 
@@ -62,32 +63,42 @@ def planned(context: Context, payload: Payload) -> Notice:
 def change(context: Context) -> Notice:
     if context.number is None:
         return context.notice("meeting.how_change")
-    found = meeting.find(context.session, context.bound.community.id, context.number)
+    found = meeting.find(context.session, context.bound.community.id, context.number, context.now)
     if found is None:
         return context.notice("meeting.no_such", number=context.number)
-    rest = context.argument.split(maxsplit=1)[1:]
-    if not rest:
+    if not context.rest:
         return context.notice("meeting.how_change")
-    when = parse(rest[0], context.local_now.replace(tzinfo=None))
+    zone = ZoneInfo(context.bound.community.timezone)
+    when = parse(
+        context.rest,
+        context.local_now.replace(tzinfo=None),
+        found.starts_at.astimezone(zone).replace(tzinfo=None),
+    )
     starts_at = _start(context, when)
     if isinstance(starts_at, Notice):
         return starts_at
     place = when.rest if isinstance(when, When) else ""
-    draft = meeting.MeetingView(found.id, found.title, place or found.place, starts_at, 0)
-    payload = {"number": found.id, "place": place, "starts_at": starts_at.isoformat()}
+    draft = replace(found, place=place or found.place, starts_at=starts_at)
+    payload = {
+        "number": found.id,
+        "version": found.version,
+        "place": place,
+        "starts_at": starts_at.isoformat(),
+    }
     head = context.say("meeting.read_back_change", title=found.title)
     return _read_back(context, head, draft, "meeting.change", payload)
 
 
-@router.action("meeting.change")
+@router.action("meeting.change", role=Role.ORGANISER)
 def changed(context: Context, payload: Payload) -> Notice:
     view = meeting.change(
-        context.session, context.bound.community.id, payload["number"],
-        datetime.fromisoformat(payload["starts_at"]), payload["place"],
+        context.session, context.bound.community.id, payload["number"], payload["version"],
+        datetime.fromisoformat(payload["starts_at"]), payload["place"], context.now,
     )  # fmt: skip
     if view is None:
         return context.notice("meeting.gone")
-    _tell(context, view, "meeting.notice_changed")
+    context.nothing_to_undo()
+    _tell(context, view, "meeting.notice_changed", _audience(context))
     return context.notice("meeting.changed", number=view.id)
 
 
@@ -98,7 +109,7 @@ def cancel(context: Context) -> Notice:
     if context.number is None:
         return context.notice("meeting.how_cancel")
     home = context.bound.community
-    found = meeting.find(context.session, home.id, context.number)
+    found = meeting.find(context.session, home.id, context.number, context.now)
     if found is None:
         return context.notice("meeting.no_such", number=context.number)
     lines = (
@@ -108,38 +119,38 @@ def cancel(context: Context) -> Notice:
             title=found.title,
             when=when_of(context, found),
         ),
-        context.say("meeting.told", count=_audience_size(context)),
+        context.say("meeting.told", count=len(_audience(context))),
         context.confirm("meeting.cancel", {"number": found.id}),
     )
     return Notice("meeting", lines=lines)
 
 
-@router.action("meeting.cancel")
+@router.action("meeting.cancel", role=Role.ORGANISER)
 def cancelled(context: Context, payload: Payload) -> Notice:
-    done = meeting.cancel(context.session, context.bound.community.id, payload["number"])
-    if done is None:
-        return context.notice("meeting.gone")
-    _tell(context, done[0], "meeting.notice_cancelled")
-    return context.notice("meeting.cancelled", number=done[0].id)
-
-
-@router.action("meeting.undo")
-def undo(context: Context, payload: Payload) -> Notice:
-    """撤销 of 开会: who has not seen it never will; who has is told that it is off."""
     home = context.bound.community
-    people = _audience_size(context)
-    done = meeting.cancel(context.session, home.id, payload["number"])
+    done = meeting.cancel(context.session, home.id, payload["number"], context.now)
     if done is None:
         return context.notice("meeting.gone")
-    view, seen = done
-    if seen:
-        _tell(context, view, "meeting.notice_cancelled")
-    return context.notice("meeting.undone", number=view.id, unseen=people - seen, seen=seen)
+    context.nothing_to_undo()
+    _tell(context, done.meeting, "meeting.notice_cancelled", _audience(context))
+    return context.notice("meeting.cancelled", number=done.meeting.id)
 
 
-def _audience_size(context: Context) -> int:
+@router.action("meeting.undo", role=Role.ORGANISER)
+def undo(context: Context, payload: Payload) -> Notice:
+    """撤销 of 开会: who has not seen it never will; only who has is told that it is off."""
+    home = context.bound.community
+    done = meeting.cancel(context.session, home.id, payload["number"], context.now)
+    if done is None:
+        return context.notice("meeting.gone")
+    _tell(context, done.meeting, "meeting.notice_cancelled", done.seen)
+    key = "meeting.undone_seen" if done.seen else "meeting.undone"
+    return context.notice(key, number=done.meeting.id, unseen=done.unseen, seen=len(done.seen))
+
+
+def _audience(context: Context) -> list[int]:
     member = context.bound
-    return len(meeting.audience(context.session, member.community.id, member.person_id))
+    return meeting.audience(context.session, member.community.id, member.person_id)
 
 
 def _start(context: Context, when: When | DateProblem) -> datetime | Notice:
@@ -169,7 +180,7 @@ def _read_back(
         "meeting.when", when=when_of(context, draft), place=place_of(context, draft.place)
     )
     lines = [head, when, *_day_lines(context, draft.starts_at)]
-    lines.append(context.say("meeting.told", count=_audience_size(context)))
+    lines.append(context.say("meeting.told", count=len(_audience(context))))
     lines.append(context.confirm(action, payload))
     return Notice("meeting", lines=tuple(lines))
 
@@ -192,15 +203,13 @@ def _day_lines(context: Context, starts_at: datetime) -> list[str]:
     return lines
 
 
-def _tell(context: Context, view: meeting.MeetingView, key: str) -> None:
+def _tell(context: Context, view: meeting.MeetingView, key: str, people: list[int]) -> None:
     home = context.bound.community
     line = context.say(
         key, title=view.title, when=when_of(context, view), place=place_of(context, view.place)
     )
-    count = meeting.tell(
-        context.session, home.id, view, Notice("meeting", lines=(line,)), context.bound.person_id,
-        context.now,
-    )  # fmt: skip
+    notice = Notice("meeting", lines=(line,))
+    count = meeting.tell(context.session, home.id, view, notice, people, context.now)
     audit.note(
         context.session, context.now, key, actor=context.bound.person_id, community=home.id,
         detail=f"meeting {view.id}, to {count}",

@@ -13,6 +13,9 @@ router = Router("my_data")
 @router.command("我的数据", help="my_data.help", private=True)
 def show(context: Context) -> Notice:
     if context.member is None:
+        pending = personal_data.pending_for(context.session, context.message)
+        if pending:
+            return context.notice("my_data.pending", due=spoken(pending.due_at.date()))
         return context.notice("my_data.nothing")
     kept = personal_data.overview(context.session, context.member.person_id)
     lines = [
@@ -53,21 +56,23 @@ def delete(context: Context) -> Notice:
     return Notice("my_data", lines=lines)
 
 
-@router.action("my_data.delete")
+@router.action("my_data.delete", member=True)
 def confirmed(context: Context, payload: Payload) -> Notice:
     zone = ZoneInfo(context.bound.community.timezone)
     person_id = payload["person_id"]
     due = personal_data.request_deletion(context.session, person_id, "asked", context.now)
-    context.undoable("my_data.restore", {"person_id": person_id}, personal_data.COOLING_OFF)
     context.member = None
     return context.notice("my_data.deleted", due=spoken(due.astimezone(zone).date()))
 
 
 @router.action("my_data.restore")
 def restore(context: Context, payload: Payload) -> Notice:
-    if personal_data.withdraw_deletion(context.session, payload["person_id"]):
-        return context.notice("my_data.restored")
-    return context.notice("my_data.too_late")
+    """撤销 of 删除, as long as the address is still the one that asked for it."""
+    pending = personal_data.pending_for(context.session, context.message)
+    if pending is None:
+        return context.notice("my_data.too_late")
+    personal_data.withdraw_deletion(context.session, pending.person_id, context.now)
+    return context.notice("my_data.restored")
 
 
 @router.event("unsubscribe")

@@ -24,7 +24,7 @@ def stop(context: Context) -> Notice:
     return _stop(context, topics)
 
 
-@router.action("opt_out.stop")
+@router.action("opt_out.stop", member=True)
 def chosen(context: Context, payload: Payload) -> Notice:
     return _stop(context, payload["topics"])
 
@@ -37,7 +37,7 @@ def resume(context: Context) -> Notice:
     return _resume(context, topics)
 
 
-@router.action("opt_out.resume")
+@router.action("opt_out.resume", member=True)
 def undo(context: Context, payload: Payload) -> Notice:
     return _resume(context, payload["topics"])
 

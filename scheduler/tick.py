@@ -62,27 +62,37 @@ def clear_inbox(
 
 
 def purge(database: Database, now: datetime, data_dir: Path) -> int:
-    """Delete everything of those whose cooling off is over: how many people.
+    """Write new wishes down, then delete everything of those whose cooling off is over.
 
-    The line that a restore goes by is written before the commit: one too many does no harm.
+    What a restore goes by is on the disk before anything is gone: how many people.
     """
+    record_wishes(database, now, data_dir)
     with database.read() as session:
         due = personal_data.due_deletions(session, now)
-    for person_id, addresses in due:
+    for person_id in due:
         with database.begin() as session:
             personal_data.purge(session, person_id)
-            deletions.record(data_dir, now, addresses)
         log.info("person_purged")
     return len(due)
 
 
-def apply_deletions(database: Database, data_dir: Path) -> int:
-    """After a restore: purge again whom the backup has brought back; how many people."""
+def record_wishes(database: Database, now: datetime, data_dir: Path) -> None:
+    """The line is written before the commit: one too many does no harm."""
+    with database.begin() as session:
+        wishes = personal_data.unrecorded(session, now)
+        lines = [
+            deletions.Line(wish.addresses, wish.requested_at, wish.due_at, wish.withdrawn)
+            for wish in wishes
+        ]
+        deletions.record(data_dir, lines)
+
+
+def apply_deletions(database: Database, now: datetime, data_dir: Path) -> int:
+    """After a restore: hide or purge again whom the backup has brought back; how many people."""
     again = 0
-    for at, addresses in deletions.recorded(data_dir):
+    for line in deletions.recorded(data_dir):
+        wish = personal_data.Wish(line.addresses, line.requested_at, line.due_at, line.withdrawn)
         with database.begin() as session:
-            for person_id in personal_data.people_behind(session, addresses, at):
-                personal_data.purge(session, person_id)
-                again += 1
+            again += personal_data.wish_again(session, wish, now)
     checkpoint(database.engine, whole=again > 0)
     return again

@@ -93,7 +93,15 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 def test_before_consent_only_what_answering_needs_is_stored(application: Application) -> None:
     stranger = Member(application, "oStranger")
-    for words in ("打卡 我的笔记", "绑定", "绑定 张三 1", "什么是三会一课", "我的数据", "0", "帮助"):
+    for words in (
+        "打卡 我的笔记",
+        "绑定",
+        "绑定 张三 1",
+        "什么是三会一课",
+        "我的数据",
+        "0",
+        "帮助",
+    ):
         stranger.say(words)
     with application.database.read() as session:
         filled = {

@@ -158,10 +158,10 @@ def test_a_restored_backup_deletes_again(
     backup.restore(lived.database.engine, file)
     assert "check_in" in trace(lived)
 
-    assert apply_deletions(lived.database, tmp_path) == 1
+    assert apply_deletions(lived.database, clock.now(), tmp_path) == 1
     assert "check_in" not in trace(lived)
     assert "person" not in trace(lived)
-    assert apply_deletions(lived.database, tmp_path) == 0
+    assert apply_deletions(lived.database, clock.now(), tmp_path) == 0
 
 
 def test_unfollowing_forgets_the_address_at_once_and_the_record_later(

@@ -14,7 +14,7 @@ from bot.errors import BackupProblem
 from bot.storage import backup as copies
 from bot.storage import schema
 from bot.storage.session import Database
-from scheduler.tick import apply_deletions
+from scheduler.tick import apply_deletions, record_wishes
 
 
 @click.group(name="db")
@@ -78,8 +78,9 @@ def backup(file: Path, config: Path | None) -> None:
 def restore(file: Path, yes: bool, config: Path | None) -> None:
     """Put the content of FILE in place of the database's.
 
-    Makes a backup of the present content first, where there is any. Whoever has had their data
-    deleted since that backup is deleted again (data_dir/deletions.jsonl).
+    Makes a backup of the present content first, where there is any, and brings an older backup
+    to this version's schema. Whoever has asked for deletion since that backup is hidden or
+    deleted again (data_dir/deletions.jsonl).
     """
     settings = settings_of(config)
     if not file.is_file():
@@ -91,8 +92,11 @@ def restore(file: Path, yes: bool, config: Path | None) -> None:
     with _opened(settings) as opened:
         if not schema.is_empty(opened.engine):
             kept = _safety_copy(settings, opened, "before-restore")
+            if schema.current(opened.engine) == schema.expected():
+                record_wishes(opened, Clock().now(), settings.storage.data_dir)
         with_progress(f"restoring {file}", lambda: copies.restore(opened.engine, file))
-        click.echo(f"Restored {file}." + (f" What was there before is {kept}." if kept else ""))
-        schema.require_current(opened.engine)
-        if again := apply_deletions(opened, settings.storage.data_dir):
-            click.echo(f"Deleted {again} people again who had asked for it since that backup.")
+        schema.upgrade(opened.engine)
+        again = apply_deletions(opened, Clock().now(), settings.storage.data_dir)
+    click.echo(f"Restored {file}." + (f" What was there before is {kept}." if kept else ""))
+    if again:
+        click.echo(f"Hid or deleted {again} people again who had asked for it since that backup.")

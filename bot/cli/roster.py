@@ -10,7 +10,13 @@ import click
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from bot.cli.common import config_option, existing_database, settings_of, show_table
+from bot.cli.common import (
+    config_option,
+    existing_database,
+    settings_of,
+    show_table,
+    with_progress,
+)
 from bot.clock import Clock
 from bot.domain.roster import RosterRow, Understood, understand
 from bot.errors import NotFound, RosterProblems
@@ -62,7 +68,8 @@ def import_file(
             click.confirm("Import this?", abort=True)
         with database.begin() as session:
             now = Clock().now()
-            service.apply(session, home, found.rows, file.name, now)
+            rows = found.rows
+            with_progress("importing", lambda: service.apply(session, home, rows, file.name, now))
             audit.note(session, now, "roster imported", community=home)
     click.echo("Imported. To take it back: xueban roster undo")
 
@@ -152,7 +159,7 @@ def _show_difference(difference: service.Difference) -> None:
 
 
 def _cells(row: RosterRow) -> tuple[str, str, str, str]:
-    return row.name, row.number or "", ", ".join(row.roles), row.stage or ""
+    return row.name, row.number or "", ", ".join(row.roles or ()), row.stage or ""
 
 
 def _changed(before: RosterRow, after: RosterRow) -> tuple[str, ...]:

@@ -20,15 +20,16 @@ _RELATIVE = {
 _NUMERAL = r"(?:\d{1,2}|[零〇一二两三四五六七八九十]{1,3})"
 _DATE = re.compile(
     r"(?:(?P<year>20\d\d)\s*[年./-]\s*)?"
-    rf"(?P<month>{_NUMERAL})\s*(?:月\s*(?P<day>{_NUMERAL})\s*[日号]?|[./-]\s*(?P<day2>\d{{1,2}}))(?![:\d点])"
+    rf"(?P<month>{_NUMERAL})\s*(?:月\s*(?P<day>{_NUMERAL})(?![\d点:])\s*[日号]?"
+    rf"|[./-]\s*(?P<day2>\d{{1,2}})(?![:\d点版.]))"
 )
 _DAY = re.compile(r"大后天|今[天日晚]|明[天日晚]|后天")
 _WEEKDAY = re.compile(r"(?P<which>下下|下个?|本|这个?)?(?:周|星期|礼拜)(?P<day>[一二三四五六日天])")
 _PART = r"(?P<part>凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚|早)?\s*"
 _TIME = re.compile(
     rf"{_PART}(?:(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})"
-    rf"|(?P<hour2>{_NUMERAL})\s*[点时](?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute2>{_NUMERAL})分?)?)"
-    r"(?:整|钟)?"
+    rf"|(?P<hour2>{_NUMERAL})\s*[点时](?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute2>{_NUMERAL})分|(?P<minute3>[0-5]\d)(?!\d))?)"
+    r"(?:整|钟)?(?:\s*(?:[-~到至—]|--)+\s*(?:\d{1,2}:\d{2}|\d{1,2}\s*[点时]半?))?"
 )
 _AFTERNOON = frozenset({"中午", "下午", "傍晚", "晚上", "晚"})
 # A date without a year that lies further back than this means next year.
@@ -52,10 +53,16 @@ class DateProblem:
     fields: dict[str, str]
 
 
-def parse(text: str, now: datetime) -> When | DateProblem:
-    """The date (and time, where there is one) in the text; `now` is local to the community."""
+def parse(text: str, now: datetime, before: datetime | None = None) -> When | DateProblem:
+    """The date (and time, where there is one) in the text; `now` is local to the community.
+
+    With `before`, the time that is to be changed, what is not said stays: a day alone keeps the
+    time, a time alone the day, a place alone both.
+    """
     wide = unicodedata.normalize("NFKC", text)
     found = _find_day(wide, now.date())
+    if before is not None and isinstance(found, DateProblem) and found.key == "dates.none":
+        found = before.date(), wide, False
     if isinstance(found, DateProblem):
         return found
     day, wide, evening = found
@@ -63,6 +70,8 @@ def parse(text: str, now: datetime) -> When | DateProblem:
     if isinstance(clock, DateProblem):
         return clock
     at, wide = clock
+    if before is not None and at is None:
+        at = before.time()
     if day < now.date() or (at and datetime.combine(day, at) <= now.replace(tzinfo=None)):
         return DateProblem("dates.past", {"date": spoken(day, at)})
     return When(day, at, " ".join(wide.split()).strip(",，.。 "))
@@ -77,7 +86,9 @@ def spoken(day: date, at: time | None = None) -> str:
 def _find_day(text: str, today: date) -> tuple[date, str, bool] | DateProblem:
     """The day, the text without it, and whether it said 今晚 or 明晚."""
     weekday = _WEEKDAY.search(text)
-    if found := _DATE.search(text):
+    dates = list(_DATE.finditer(text))
+    found = next((date for date in dates if date["day"]), dates[0] if dates else None)
+    if found and not (found["day2"] and weekday and weekday.start() < found.start()):
         day = _calendar_day(found, today)
         if isinstance(day, DateProblem):
             return day
@@ -135,6 +146,11 @@ def _find_time(text: str, evening: bool) -> tuple[time | None, str] | DateProble
     part = found["part"] or ("晚" if evening else "")
     if part in _AFTERNOON and 1 <= hour < 12 and not (part == "中午" and hour == 11):
         hour += 12
+    elif hour == 12 and part in ("晚上", "晚", "凌晨"):
+        return DateProblem("dates.midnight", {"time": found[0].strip()})
+    elif not part and not found["hour"] and 1 <= hour <= 6:
+        # 周五3点: nobody meets before seven in the morning.
+        hour += 12
     if (hour == 24 and minute == 0) or not (0 <= hour < 24 and 0 <= minute < 60):
         return DateProblem("dates.no_time", {"time": found[0].strip()})
     return time(hour, minute), _without(text, found)
@@ -145,7 +161,7 @@ def _minute(found: re.Match[str]) -> int:
         return 30
     if found["quarter"]:
         return 15 * _value(found["quarter"])
-    text = found["minute"] or found["minute2"]
+    text = found["minute"] or found["minute2"] or found["minute3"]
     return _value(text) if text else 0
 
 

@@ -12,10 +12,11 @@ from enum import StrEnum
 
 
 class Takes(StrEnum):
-    """What may follow a command's word."""
+    """What may follow a command's word. ANYTHING: even a question, since it is read back."""
 
     NOTHING = "nothing"
     TEXT = "text"
+    ANYTHING = "anything"
     NUMBER = "number"
 
 
@@ -28,28 +29,36 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`word` is the command's or the courtesy's; `argument` keeps the text as it was typed."""
+    """`word` is the command's or the courtesy's; `argument` keeps the text as it was typed.
+
+    `number` is the one that the argument begins with, `rest` what follows it.
+    """
 
     kind: Kind
     word: str = ""
     argument: str = ""
     number: int | None = None
+    rest: str = ""
 
 
-_LEADING = re.compile(r"^[\s/／@＠]*")
+_LEADING = re.compile(r"^\s*(?:[@＠]\S{1,20}\s+)?[\s/／]*")
 _TRAILING = re.compile(r"[\s。.!！~～,，…]+$")
 _SEPARATOR = re.compile(r"[\s:：,，。.!！~～、]+")
-_NUMBER = re.compile(r"[#＃]?\s*(\d{1,9})\s*号?")
+_NUMBER = re.compile(r"(?:[#＃选第])?\s*(\d{1,9})\s*(?:[号个、)）.]|\ufe0f?\u20e3)?")
+_NUMBERED = re.compile(r"[#＃]?\s*(\d{1,9})\s*(?:号(?:会议)?)?[\s:：,，、.]*(?:改到|改成|为)?\s*")
 _ASKS = re.compile(
     r"怎么|怎样|如何|什么|为啥|为何|为什么|多久|多少|几次|几天|几点|是否|能不能|能否|可不可以|要不要|有没有"
     r"|哪[里个些天儿]|谁|[?？]|吗$|呢$|么$|嘛$"
 )
 _ENDS_AS_QUESTION = re.compile(r"([?？]|[吗呢])[\s。.!！~～]*$")
 _BEGINS_AS_QUESTION = re.compile(
-    r"^(怎么|怎样|如何|为什么|为啥|什么时候|多久|能不能|能否|是否|可以|需要|要不要)"
+    r"^(怎么|怎样|如何|多久|什么时候|能不能|能否|是否|可以补|可不可以)"
 )
 # After a command's word without a space these make a noun of it: 打卡规则 is no note.
-_NOUNS = re.compile(r"^(规则|时间|记录|次数|制度|要求|方法|流程|说明|功能|系统|情况|的)")
+_NOUNS = re.compile(
+    r"^(规则|时间|记录|次数|制度|要求|方法|流程|说明|功能|系统|情况|排行|截止|失败|成功|机|的"
+    r"|撤|取消|忘|错|没|不|补|几号)"
+)
 _NOT_WORDS = re.compile(r"[^\w]|_", re.UNICODE)
 
 
@@ -74,10 +83,10 @@ def read(text: str, commands: Mapping[str, Takes], courtesies: Collection[str]) 
     return Said(Kind.QUESTION, argument=text.strip())
 
 
-def number_in(argument: str) -> int | None:
-    """12 from 12, #12, ＃12 or 12号."""
-    found = _NUMBER.fullmatch(unicodedata.normalize("NFKC", argument).strip())
-    return int(found[1]) if found else None
+def numbered(argument: str) -> tuple[int | None, str]:
+    """12 and what follows, from 12 …, #12 …, ＃12，… or 12号…; None when there is no number."""
+    found = _NUMBERED.match(unicodedata.normalize("NFKC", argument))
+    return (int(found[1]), argument[found.end() :].strip()) if found else (None, argument)
 
 
 def _with_argument(text: str, commands: Mapping[str, Takes]) -> Said | None:
@@ -89,18 +98,17 @@ def _with_argument(text: str, commands: Mapping[str, Takes]) -> Said | None:
         separator = _SEPARATOR.match(rest)
         argument = rest[separator.end() :].strip() if separator else rest.strip()
         if argument and _is_taken(argument, separator[0] if separator else "", commands[word]):
-            return Said(Kind.COMMAND, word, argument, number_in(_first(argument)))
+            number, after = numbered(argument)
+            return Said(Kind.COMMAND, word, argument, number, after)
     return None
-
-
-def _first(argument: str) -> str:
-    return argument.split(maxsplit=1)[0]
 
 
 def _is_taken(argument: str, separator: str, takes: Takes) -> bool:
     match takes:
         case Takes.NOTHING:
             return False
+        case Takes.ANYTHING:
+            return bool(separator) or not (_ASKS.search(argument) or _NOUNS.match(argument))
         case Takes.NUMBER:
             return re.match(r"[#＃]?\s*[\d０-９]", argument) is not None
         case Takes.TEXT:

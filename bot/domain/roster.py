@@ -10,7 +10,7 @@ from bot.domain.person import Role
 _HEADINGS: Mapping[str, frozenset[str]] = {
     "name": frozenset({"姓名", "名字", "成员", "成员姓名", "学生姓名", "name"}),
     "number": frozenset({"学号", "工号", "编号", "学工号", "证号", "number", "id"}),
-    "roles": frozenset({"角色", "职务", "支部职务", "身份", "role"}),
+    "roles": frozenset({"角色", "职务", "支部职务", "党内职务", "role"}),
     "stage": frozenset({"阶段", "发展阶段", "政治面貌", "类别", "stage"}),
 }
 _ROLES: Mapping[str, Role] = {
@@ -22,16 +22,17 @@ _ROLES: Mapping[str, Role] = {
     "organiser": Role.ORGANISER,
 }  # fmt: skip
 _HEADING_ROWS = 10
+_FOOTERS = frozenset({"合计", "总计", "共计", "小计", "备注", "说明"})
 NAME_LIMIT = 40
 
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """`roles` holds at least "member"; `number` and `stage` may be unknown."""
+    """`number`, `roles` and `stage` may be unknown: what a file leaves out is not changed."""
 
     name: str
     number: str | None = None
-    roles: tuple[str, ...] = (Role.MEMBER.value,)
+    roles: tuple[str, ...] | None = None
     stage: str | None = None
 
 
@@ -61,7 +62,7 @@ def understand(table: Sequence[Sequence[object]]) -> Understood:
             key: clean(cells[index]) if index < len(cells) else ""
             for key, index in headings.items()
         }
-        if not any(clean(cell) for cell in cells):
+        if not any(clean(cell) for cell in cells) or clean(cells[0]) in _FOOTERS:
             continue
         row, found = _row(values)
         problems += [f"line {line}: {problem}" for problem in found]
@@ -104,15 +105,19 @@ def _row(values: Mapping[str, str]) -> tuple[RosterRow, list[str]]:
         problems.append("the name is empty")
     if len(name) > NAME_LIMIT:
         problems.append(f"the name is longer than {NAME_LIMIT} characters")
-    roles = {Role.MEMBER.value}
-    for part in re.split(r"[,，、/;； ]+", values.get("roles", "")):
-        if part and part.casefold() not in _ROLES:
-            problems.append(f"{part} is no role; use 成员, 导师 or 组织者")
-        elif part:
-            roles.add(_ROLES[part.casefold()].value)
-    order = [role.value for role in Role if role.value in roles]
+    words = [part for part in re.split(r"[,，、/;； ]+", values.get("roles", "")) if part]
+    known = {Role.MEMBER, *(_role(word) for word in words)}
+    order = tuple(role.value for role in Role if role in known) if words else None
     number = values.get("number", "").upper() or None
-    return RosterRow(name, number, tuple(order), values.get("stage") or None), problems
+    return RosterRow(name, number, order, values.get("stage") or None), problems
+
+
+def _role(word: str) -> Role:
+    """书记 and 委员 of any kind organise; a word that says nothing about it is a member's."""
+    word = word.casefold()
+    if word in _ROLES:
+        return _ROLES[word]
+    return Role.ORGANISER if word.endswith(("书记", "委员", "支委")) else Role.MEMBER
 
 
 def _is_chinese(text: str) -> bool:

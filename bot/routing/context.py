@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.messages import InboundMessage, Notice, Option, Reply
 from bot.domain.person import Member
-from bot.services import conversation
+from bot.services import conversation, person
 from bot.storage.session import UnitOfWork
 from content.messages import Messages
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Context:
-    """`argument` is what came after the command's word, `number` the number it begins with."""
+    """What a handler gets.
+
+    `argument` is what came after the command's word, `number` the number that it begins with and
+    `rest` what follows that.
+    """
 
     session: UnitOfWork
     message: InboundMessage
@@ -32,6 +36,7 @@ class Context:
     courtesies: Mapping[str, str]
     argument: str = ""
     number: int | None = None
+    rest: str = ""
 
     @property
     def bound(self) -> Member:
@@ -80,25 +85,49 @@ class Context:
             {"label": label, "action": action, "payload": payload}
             for label, action, payload in choices
         ]
+        payload = {"choices": listed, "none": self.say(none)}
         conversation.remember(
-            self.session, self.message, conversation.MENU, zero, {"choices": listed}, self.now
-        )
+            self.session, self.message, conversation.MENU, zero, payload,
+            self._community_id, self.now,
+        )  # fmt: skip
         options = [Option(str(n), choice[0]) for n, choice in enumerate(choices, start=1)]
         return (*options, Option("0", self.say(none)))
 
     def confirm(self, action: str, payload: dict[str, Any]) -> str:
         """Hold an action until 确认; the line that says so. Replaces what was held before."""
         conversation.remember(
-            self.session, self.message, conversation.CONFIRM, action, payload, self.now
-        )
+            self.session, self.message, conversation.CONFIRM, action, payload,
+            self._community_id, self.now,
+        )  # fmt: skip
         return self.say("conversation.confirm")
 
     def undoable(self, action: str, payload: dict[str, Any], life: timedelta) -> None:
         """Let 撤销 do this action; replaces what could be undone before."""
         conversation.remember(
-            self.session, self.message, conversation.UNDO, action, payload, self.now, life
-        )
+            self.session, self.message, conversation.UNDO, action, payload,
+            self._community_id, self.now, life,
+        )  # fmt: skip
 
-    def act(self, action: str, payload: dict[str, Any]) -> Notice | Reply | None:
-        """Do a registered action of any feature."""
-        return self.routes.actions[action](self, payload)
+    def nothing_to_undo(self) -> None:
+        """What was done now cannot be undone, so 撤销 must not fall on something older."""
+        conversation.forget(self.session, self.message, conversation.UNDO)
+
+    @property
+    def _community_id(self) -> int | None:
+        return self.member.community.id if self.member else None
+
+    def act(
+        self, action: str, payload: dict[str, Any], community_id: int | None
+    ) -> Notice | Reply | None:
+        """Do a registered action of any feature, in the community that it was offered for.
+
+        Whoever has lost the right to it in between, or has left, is told so.
+        """
+        rule, do = self.routes.actions[action]
+        if self.member and community_id not in (None, self.member.community.id):
+            self.member = person.load_member(self.session, self.message, community_id)
+        if rule.member and self.member is None:
+            return self.notice("conversation.bind_first")
+        if rule.role and rule.role not in self.bound.roles:
+            return self.notice("conversation.no_longer")
+        return do(self, payload)

@@ -3,6 +3,7 @@
 import structlog
 
 from bot.domain.grammar import Kind, plain, read
+from bot.domain.grammar import Said as Read
 from bot.domain.messages import SILENCE, TEXT_LIMITS, InboundMessage, MessageType, Reply
 from bot.domain.paging import NEXT_PAGE, pages
 from bot.routing.context import Context
@@ -11,6 +12,9 @@ from bot.services import conversation, inbox
 from content.script import simplified
 
 log = structlog.get_logger(__name__)
+_YES = frozenset({"是", "是的", "好", "好的", "嗯", "对", "可以", "行", "同意"})
+_NO = frozenset({"不", "不是", "不用", "不要", "不行", "算了", "都不是"})
+_LABEL_LIMIT = 40
 _WITHOUT_WORDS = (MessageType.IMAGE, MessageType.VOICE)
 
 
@@ -32,18 +36,22 @@ def _message(context: Context) -> Said:
     message = context.message
     if not message.text and message.type in _WITHOUT_WORDS:
         return context.routes.media(context)
+    if not message.text and message.type is not MessageType.TEXT:
+        return context.routes.fallback(context)
     text = simplified(message.text)
     said = read(text, context.routes.words(), context.courtesies)
+    if _may_be_label(context, said) and (number := _label(context, text)) is not None:
+        return _choose(context, number)
     match said.kind:
         case Kind.NUMBER if said.number is not None:
             return _number(context, said.number)
         case Kind.COMMAND:
             context.argument = _as_typed(message, text, said.argument)
-            context.number = said.number
+            context.number, context.rest = said.number, said.rest
             return _command(context, said.word)
         case Kind.COURTESY:
             return _courtesy(context, said.word)
-    return _label(context, text) or context.routes.fallback(context)
+    return context.routes.fallback(context)
 
 
 def _as_typed(message: InboundMessage, text: str, argument: str) -> str:
@@ -73,22 +81,41 @@ def _number(context: Context, number: int) -> Said:
         return context.notice("conversation.no_menu")
     if number > len(choices):
         return context.notice("conversation.out_of_range", last=len(choices))
-    if not conversation.take(context.session, context.message, conversation.MENU, context.now):
+    return _choose(context, number)
+
+
+def _choose(context: Context, number: int) -> Said:
+    """Take the open menu's choice; of two at once the second finds no menu."""
+    asked = conversation.take(context.session, context.message, conversation.MENU, context.now)
+    if asked is None:
         return context.notice("conversation.no_menu")
     if number == 0:
         return context.notice(asked.action)
-    choice = choices[number - 1]
-    return context.act(choice["action"], choice["payload"])
+    choice = asked.payload["choices"][number - 1]
+    return context.act(choice["action"], choice["payload"], asked.community_id)
 
 
-def _label(context: Context, text: str) -> Said:
-    """An option of the open menu that was typed out instead of its number."""
+def _may_be_label(context: Context, said: Read) -> bool:
+    """A word of everybody's, such as 打卡, is itself; 同意 and 取消 may answer a menu."""
+    if said.kind is Kind.COMMAND:
+        return context.routes.commands[said.word][0].role is not None and not said.argument
+    return said.kind is not Kind.NUMBER
+
+
+def _label(context: Context, text: str) -> int | None:
+    """The number of an open menu's option that was typed out: its label, 是 or 不是."""
+    bare = plain(text)
+    if len(bare) > _LABEL_LIMIT:
+        return None
     asked = conversation.recall(context.session, context.message, conversation.MENU, context.now)
-    for choice in asked.payload["choices"] if asked else []:
-        if plain(text) == plain(choice["label"]):
-            conversation.forget(context.session, context.message, conversation.MENU)
-            return context.act(choice["action"], choice["payload"])
-    return None
+    if asked is None:
+        return None
+    labels = [plain(choice["label"]) for choice in asked.payload["choices"]]
+    if bare in labels:
+        return labels.index(bare) + 1
+    if bare in _NO or bare == plain(asked.payload["none"]):
+        return 0
+    return 1 if bare in _YES and len(labels) == 1 else None
 
 
 def _next_page(context: Context) -> Said:
@@ -103,7 +130,5 @@ def _next_page(context: Context) -> Said:
 
 def _courtesy(context: Context, word: str) -> Said:
     """A short line for thanks, greetings, faces and marks, nothing for 收到; never a question."""
-    if said := _label(context, word):
-        return said
     kind = context.courtesies.get(word, "smile")
     return SILENCE if kind == "silent" else context.notice(f"courtesy.{kind}")

@@ -34,6 +34,14 @@ class Command:
     private: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may do an action: somebody with this role, any member, or anybody."""
+
+    role: Role | None
+    member: bool
+
+
 class Router:
     """One feature's registrations, made by decorators at import. A name twice is refused."""
 
@@ -41,7 +49,7 @@ class Router:
         self.name = name
         self.commands: dict[str, tuple[Command, Handler]] = {}
         self.events: dict[str, Handler] = {}
-        self.actions: dict[str, Action] = {}
+        self.actions: dict[str, tuple[Rule, Action]] = {}
         self.media: Handler | None = None
         self.fallback: Handler | None = None
 
@@ -77,13 +85,19 @@ class Router:
 
         return register
 
-    def action(self, name: str) -> Callable[[Action], Action]:
-        """Register what happens on a menu's choice, on 确认 or on 撤销."""
+    def action(
+        self, name: str, *, role: Role | None = None, member: bool = False
+    ) -> Callable[[Action], Action]:
+        """Register what happens on a menu's choice, on 确认 or on 撤销.
+
+        `role` is asked for again then, in the community that it was offered for.
+        """
+        rule = Rule(role, member or role is not None)
 
         def register(action: Action) -> Action:
             if name in self.actions:
                 raise RegistrationError(f"{self.name}: the action {name} is registered twice")
-            self.actions[name] = action
+            self.actions[name] = (rule, action)
             return action
 
         return register
@@ -105,7 +119,7 @@ class Routes:
 
     commands: Mapping[str, tuple[Command, Handler]]
     events: Mapping[str, Handler]
-    actions: Mapping[str, Action]
+    actions: Mapping[str, tuple[Rule, Action]]
     media: Handler
     fallback: Handler
 

@@ -1,5 +1,6 @@
 """发通知: what an organiser has said to everybody in a community."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -22,7 +23,9 @@ def publish(
     session: UnitOfWork, community_id: int, title: str, text: str, author: int, now: datetime
 ) -> tuple[int, int]:
     """Hold it for the audience: the announcement's number and how many will be told."""
-    row = Announcement(community_id=community_id, text=text, created_by=author, created_at=now)
+    row = Announcement(
+        community_id=community_id, text=text, state="published", created_by=author, created_at=now
+    )
     session.add(row)
     session.flush()
     told = deliveries.hold(
@@ -41,11 +44,26 @@ def about(announcement_id: int) -> str:
     return f"announcement:{announcement_id}"
 
 
-def last(session: UnitOfWork, community_id: int) -> str | None:
-    """The newest announcement's text."""
-    return session.scalar(
-        select(Announcement.text)
-        .where(Announcement.community_id == community_id)
+def take_back(session: UnitOfWork, announcement_id: int) -> tuple[int, int]:
+    """How many had seen it, and how many never will."""
+    session.get_one(Announcement, announcement_id).state = "taken back"
+    seen, unseen = deliveries.cancel(session, about(announcement_id), "taken back")
+    session.flush()
+    return len(seen), unseen
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    text: str
+    created_at: datetime
+
+
+def last(session: UnitOfWork, community_id: int) -> Announced | None:
+    """The newest announcement that stands."""
+    row = session.scalar(
+        select(Announcement)
+        .where(Announcement.community_id == community_id, Announcement.state == "published")
         .order_by(Announcement.id.desc())
         .limit(1)
     )
+    return Announced(row.text, row.created_at) if row else None

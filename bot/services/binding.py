@@ -11,6 +11,9 @@ from bot.domain.person import CommunityView, Role
 from bot.services import access, community, person
 from bot.storage.models import Address, BindingRequest, Community, Deletion, Person, RosterEntry
 from bot.storage.session import UnitOfWork, insert_new
+from content.script import simplified
+
+_BARE = {"synchronize_session": False}
 
 
 class Outcome(StrEnum):
@@ -19,8 +22,10 @@ class Outcome(StrEnum):
     BOUND = "bound"
     ROLE = "role"
     REQUESTED = "requested"
+    WAITING = "waiting"
     ALREADY = "already"
     TAKEN = "taken"
+    OTHER = "other"
     UNKNOWN = "unknown"
     WRONG_CODE = "wrong"
 
@@ -56,11 +61,10 @@ def request(
 
     A number that somebody else has, or has asked for, is said to be taken: nothing about whom.
     """
-    entry = session.scalar(
-        select(RosterEntry)
-        .where(RosterEntry.name == name, RosterEntry.number == number)
-        .order_by(RosterEntry.id)
+    entries = session.scalars(
+        select(RosterEntry).where(RosterEntry.number == number).order_by(RosterEntry.id)
     )
+    entry = next((row for row in entries if _same_name(row.name, name)), None)
     if entry is None:
         return Attempt(Outcome.UNKNOWN)
     home = community.view(session.get_one(Community, entry.community_id))
@@ -68,6 +72,8 @@ def request(
     if entry.person_id is not None:
         mine = entry.person_id == person_id
         return Attempt(Outcome.ALREADY if mine else Outcome.TAKEN, home, name=name)
+    if person_id is not None and _has_entry(session, person_id, home.id):
+        return Attempt(Outcome.OTHER, home)
     if person_id is None:
         person_id = person.register(session, message, now).person_id
     row_id = insert_new(
@@ -81,25 +87,48 @@ def request(
         decided_at=None,
     )
     if row_id is None:
-        return Attempt(Outcome.TAKEN, home, name=name)
+        mine = session.scalar(
+            select(BindingRequest.id).where(
+                BindingRequest.entry_id == entry.id,
+                BindingRequest.person_id == person_id,
+                BindingRequest.state == "open",
+            )
+        )
+        return Attempt(Outcome.WAITING if mine else Outcome.TAKEN, home, name=name)
     return Attempt(Outcome.REQUESTED, home, name=name, request=row_id)
 
 
-def open_requests(session: UnitOfWork, community_id: int) -> list[tuple[int, str, str]]:
-    """Number, name and roster number of each open request, oldest first."""
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    id: int
+    person_id: int
+    name: str
+    number: str
+
+
+def _same_name(one: str, other: str) -> bool:
+    """Whatever the spaces and the characters (繁, 简) that it is written with."""
+    return simplified(one).replace(" ", "") == simplified(other).replace(" ", "")
+
+
+def open_requests(session: UnitOfWork, community_id: int) -> list[OpenRequest]:
+    """The community's open requests, oldest first."""
     rows = session.execute(
-        select(BindingRequest.id, RosterEntry.name, RosterEntry.number)
+        select(BindingRequest.id, BindingRequest.person_id, RosterEntry.name, RosterEntry.number)
         .join(RosterEntry, RosterEntry.id == BindingRequest.entry_id)
         .where(BindingRequest.community_id == community_id, BindingRequest.state == "open")
         .order_by(BindingRequest.id)
     )
-    return [(row.id, row.name, row.number or "") for row in rows]
+    return [OpenRequest(row.id, row.person_id, row.name, row.number or "") for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
+    """`taken` when the entry had been bound by somebody else in the meantime."""
+
     person_id: int
     name: str
+    taken: bool = False
 
 
 def decide(
@@ -118,14 +147,23 @@ def decide(
         )
         .values(state="agreed" if agreed else "refused", decided_at=now)
         .returning(BindingRequest.person_id, BindingRequest.entry_id),
-        execution_options={"synchronize_session": False},
+        execution_options=_BARE,
     ).first()
     if row is None:
         return None
     entry = session.get_one(RosterEntry, row.entry_id)
-    if agreed:
-        _take(session, entry, row.person_id, now)
-    return Decided(row.person_id, entry.name)
+    taken = agreed and not _take(session, entry, row.person_id, now)
+    return Decided(row.person_id, entry.name, taken)
+
+
+def withdraw_requests(session: UnitOfWork, person_id: int, now: datetime) -> None:
+    """Who leaves asks for nothing any more; the number is free again."""
+    session.execute(
+        update(BindingRequest)
+        .where(BindingRequest.person_id == person_id, BindingRequest.state == "open")
+        .values(state="withdrawn", decided_at=now),
+        execution_options=_BARE,
+    )
 
 
 def _bind(
@@ -134,10 +172,12 @@ def _bind(
     home = community.view(session.get_one(Community, entry.community_id))
     person_id = person.known(session, message)
     if entry.person_id is None:
+        if person_id is not None and _has_entry(session, person_id, home.id):
+            return Attempt(Outcome.OTHER, home)
         if person_id is None:
             person_id = person.join(session, message, home, Role.MEMBER, now).person_id
-        _take(session, entry, person_id, now)
-        return Attempt(Outcome.BOUND, home, name=entry.name)
+        bound = _take(session, entry, person_id, now)
+        return Attempt(Outcome.BOUND if bound else Outcome.TAKEN, home, name=entry.name)
     if entry.person_id == person_id:
         return Attempt(Outcome.ALREADY, home, name=entry.name)
     if person_id is None and not _has_address(session, entry.person_id):
@@ -146,21 +186,60 @@ def _bind(
     return Attempt(Outcome.TAKEN, home, name=entry.name)
 
 
-def _take(session: UnitOfWork, entry: RosterEntry, person_id: int, now: datetime) -> None:
-    """The entry is this person: its name, roles and stage are theirs."""
-    entry.person_id = person_id
+def _take(session: UnitOfWork, entry: RosterEntry, person_id: int, now: datetime) -> bool:
+    """Let the entry be this person's, with its name, roles and stage; False when it is taken.
+
+    Other open requests for it end.
+    """
+    won = session.execute(
+        update(RosterEntry)
+        .where(RosterEntry.id == entry.id, RosterEntry.person_id.is_(None))
+        .values(person_id=person_id)
+        .returning(RosterEntry.id),
+        execution_options=_BARE,
+    ).first()
+    if won is None or _has_entry(session, person_id, entry.community_id, but=entry.id):
+        return False
+    session.refresh(entry)
+    session.execute(
+        update(BindingRequest)
+        .where(BindingRequest.entry_id == entry.id, BindingRequest.state == "open")
+        .values(state="refused", decided_at=now),
+        execution_options=_BARE,
+    )
     session.get_one(Person, person_id).name = entry.name
     session.flush()
     for role in roles_of(entry):
         person.grant(session, person_id, entry.community_id, role, now, entry.stage)
+    return True
+
+
+def _has_entry(
+    session: UnitOfWork, person_id: int, community_id: int, but: int | None = None
+) -> bool:
+    """Whether the person is on this roster already."""
+    return (
+        session.scalar(
+            select(RosterEntry.id)
+            .where(
+                RosterEntry.person_id == person_id,
+                RosterEntry.community_id == community_id,
+                RosterEntry.id != (but or 0),
+            )
+            .limit(1)
+        )
+        is not None
+    )
 
 
 def _return(session: UnitOfWork, message: InboundMessage, person_id: int, now: datetime) -> None:
     """Somebody who had unfollowed comes back with their code: their record stays."""
     person.attach(session, message, person_id, now)
     session.get_one(Person, person_id).hidden_at = None
-    if pending := session.scalar(select(Deletion).where(Deletion.person_id == person_id)):
-        session.delete(pending)
+    session.execute(
+        update(Deletion).where(Deletion.person_id == person_id).values(withdrawn_at=now),
+        execution_options=_BARE,
+    )
     session.flush()
 
 

@@ -25,11 +25,12 @@ _MINE = (
     _table.account == bindparam("account"),
     _table.kind == bindparam("kind"),
 )
-_RECALL = select(_table.action, _table.payload, _table.expires_at).where(*_MINE)
+_ASKED = (_table.action, _table.payload, _table.community_id, _table.expires_at)
+_RECALL = select(*_ASKED).where(*_MINE)
 _TAKE = (
     delete(OpenQuestion.__table__)  # type: ignore[arg-type]
     .where(*_MINE)
-    .returning(_table.action, _table.payload, _table.expires_at)
+    .returning(*_ASKED)
 )
 _FORGET = delete(OpenQuestion.__table__).where(*_MINE)  # type: ignore[arg-type]
 
@@ -40,6 +41,7 @@ class Asked:
 
     action: str
     payload: dict[str, Any]
+    community_id: int | None
 
 
 def _key(message: InboundMessage, kind: Kind) -> dict[str, str]:
@@ -58,6 +60,7 @@ def remember(
     kind: Kind,
     action: str,
     payload: dict[str, Any],
+    community_id: int | None,
     now: datetime,
     life: timedelta = LIFE,
 ) -> None:
@@ -67,6 +70,7 @@ def remember(
         OpenQuestion,
         ("channel", "account", "sender", "conversation", "kind"),
         **_key(message, kind),
+        community_id=community_id,
         action=action,
         payload=json.dumps(payload, ensure_ascii=False),
         created_at=now,
@@ -79,7 +83,7 @@ def recall(session: UnitOfWork, message: InboundMessage, kind: Kind, now: dateti
     row = session.core.execute(_RECALL, _key(message, kind)).first()
     if row is None or row.expires_at <= now:
         return None
-    return Asked(row.action, json.loads(row.payload))
+    return Asked(row.action, json.loads(row.payload), row.community_id)
 
 
 def take(session: UnitOfWork, message: InboundMessage, kind: Kind, now: datetime) -> Asked | None:
@@ -87,11 +91,23 @@ def take(session: UnitOfWork, message: InboundMessage, kind: Kind, now: datetime
     row = session.core.execute(_TAKE, _key(message, kind)).first()
     if row is None or row.expires_at <= now:
         return None
-    return Asked(row.action, json.loads(row.payload))
+    return Asked(row.action, json.loads(row.payload), row.community_id)
 
 
 def forget(session: UnitOfWork, message: InboundMessage, kind: Kind) -> None:
     session.core.execute(_FORGET, _key(message, kind))
+
+
+def forget_all(session: UnitOfWork, channel: str, account: str, sender: str) -> None:
+    """Nothing that this sender was asked can be answered any more."""
+    session.execute(
+        delete(OpenQuestion).where(
+            OpenQuestion.channel == channel,
+            OpenQuestion.account == account,
+            OpenQuestion.sender == sender,
+        ),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def clear(session: UnitOfWork, now: datetime) -> int:

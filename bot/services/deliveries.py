@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from bot.domain.messages import Notice, Reply
 from bot.domain.paging import page
@@ -17,6 +17,7 @@ RIDES = 2
 LINES = 3
 _LINE_LIMIT = 40
 _NUMBERS = "①②③"
+_OPEN = ("queued", "held", "shown")
 
 _table = Delivery.__table__.c
 _WAITING = (
@@ -109,9 +110,9 @@ def ride(
 
 
 def headline(notice: Notice) -> str:
-    """The one line of it that rides."""
-    first = notice.title or (notice.lines[0] if notice.lines else notice.kind)
-    line = first.splitlines()[0]
+    """The one line of it that rides: its title and how it begins."""
+    parts = [part.splitlines()[0] for part in (notice.title, *notice.lines[:1]) if part]
+    line = "：".join(parts) or notice.kind
     return line if len(line) <= _LINE_LIMIT else f"{line[: _LINE_LIMIT - 1]}…"
 
 
@@ -133,21 +134,21 @@ def open_for(session: UnitOfWork, person_id: int, now: datetime) -> list[Held]:
     return [Held(row.id, Notice.from_json(row.notice), row.created_at) for row in rows]
 
 
-def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[int, int]:
-    """Stop what has lost its point: how many nobody had seen, and how many had been seen."""
-    seen = session.scalar(
-        select(func.count())
-        .select_from(Delivery)
-        .where(Delivery.about == about, Delivery.state == "shown")
-    )
-    gone = session.execute(
+def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int]:
+    """Stop what has lost its point: who had seen it, and how many had not."""
+    rows = session.execute(
+        select(Delivery.person_id, Delivery.state).where(
+            Delivery.about == about, Delivery.state.in_(_OPEN)
+        )
+    ).all()
+    session.execute(
         update(Delivery)
-        .where(Delivery.about == about, Delivery.state.in_(["queued", "held", "shown"]))
+        .where(Delivery.about == about, Delivery.state.in_(_OPEN))
         .values(state="cancelled", reason=reason),
         execution_options={"synchronize_session": False},
     )
-    total: int = gone.rowcount  # type: ignore[attr-defined]
-    return total - (seen or 0), seen or 0
+    seen = [row.person_id for row in rows if row.state == "shown" and row.person_id is not None]
+    return seen, len(rows) - len(seen)
 
 
 def cancel_for(session: UnitOfWork, person_id: int, reason: str, topic: str | None = None) -> int:
@@ -157,7 +158,7 @@ def cancel_for(session: UnitOfWork, person_id: int, reason: str, topic: str | No
         wanted.append(Delivery.topic == topic)
     gone = session.execute(
         update(Delivery)
-        .where(*wanted, Delivery.state.in_(["queued", "held", "shown"]))
+        .where(*wanted, Delivery.state.in_(_OPEN))
         .values(state="cancelled", reason=reason),
         execution_options={"synchronize_session": False},
     )
@@ -168,7 +169,7 @@ def expire(session: UnitOfWork, now: datetime) -> int:
     """Close what is no longer kept in any mailbox; how many."""
     gone = session.execute(
         update(Delivery)
-        .where(Delivery.expires_at <= now, Delivery.state.in_(["queued", "held", "shown"]))
+        .where(Delivery.expires_at <= now, Delivery.state.in_(_OPEN))
         .values(state="cancelled", reason="expired"),
         execution_options={"synchronize_session": False},
     )

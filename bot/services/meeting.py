@@ -21,6 +21,7 @@ class MeetingView:
     place: str
     starts_at: datetime
     version: int
+    created_at: datetime
 
     @property
     def about(self) -> str:
@@ -53,11 +54,20 @@ def plan(
 
 
 def change(
-    session: UnitOfWork, community_id: int, meeting_id: int, starts_at: datetime, place: str
+    session: UnitOfWork,
+    community_id: int,
+    meeting_id: int,
+    version: int,
+    starts_at: datetime,
+    place: str,
+    now: datetime,
 ) -> MeetingView | None:
-    """Move a planned meeting; notices of the older version lose their point."""
-    row = _planned(session, community_id, meeting_id)
-    if row is None:
+    """Move a coming meeting; notices of the older version lose their point.
+
+    None when it is over or cancelled, or is no longer the `version` that was read back.
+    """
+    row = _planned(session, community_id, meeting_id, now, lock=True)
+    if row is None or row.version != version:
         return None
     deliveries.cancel(session, _view(row).about, "changed")
     row.starts_at, row.version = starts_at, row.version + 1
@@ -66,23 +76,34 @@ def change(
     return _view(row)
 
 
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A meeting that is off; who had seen it announced, and how many never will."""
+
+    meeting: MeetingView
+    seen: list[int]
+    unseen: int
+
+
 def cancel(
-    session: UnitOfWork, community_id: int, meeting_id: int
-) -> tuple[MeetingView, int] | None:
-    """Call a planned meeting off: it, and how many had seen its notice (they must be told)."""
-    row = _planned(session, community_id, meeting_id)
+    session: UnitOfWork, community_id: int, meeting_id: int, now: datetime
+) -> Cancelled | None:
+    """Call a coming meeting off; its open notices go."""
+    row = _planned(session, community_id, meeting_id, now, lock=True)
     if row is None:
         return None
-    _, seen = deliveries.cancel(session, _view(row).about, "cancelled")
+    seen, unseen = deliveries.cancel(session, _view(row).about, "cancelled")
     row.state = "cancelled"
     row.version += 1
     session.flush()
-    return _view(row), seen
+    return Cancelled(_view(row), seen, unseen)
 
 
-def find(session: UnitOfWork, community_id: int, meeting_id: int) -> MeetingView | None:
-    """A planned meeting of this community."""
-    row = _planned(session, community_id, meeting_id)
+def find(
+    session: UnitOfWork, community_id: int, meeting_id: int, now: datetime
+) -> MeetingView | None:
+    """A coming meeting of this community."""
+    row = _planned(session, community_id, meeting_id, now)
     return _view(row) if row else None
 
 
@@ -103,6 +124,21 @@ def coming(
     return [_view(row) for row in rows]
 
 
+def newest(session: UnitOfWork, community_id: int, now: datetime) -> MeetingView | None:
+    """The coming meeting that was planned last."""
+    row = session.scalar(
+        select(Meeting)
+        .where(
+            Meeting.community_id == community_id,
+            Meeting.state == "planned",
+            Meeting.starts_at > now,
+        )
+        .order_by(Meeting.created_at.desc(), Meeting.id.desc())
+        .limit(1)
+    )
+    return _view(row) if row else None
+
+
 def audience(session: UnitOfWork, community_id: int, author: int) -> list[int]:
     """Who is told of meetings: everybody there but the author and who has opted out of it."""
     people = opt_out.without(session, person.people_of(session, community_id), TOPIC)
@@ -114,14 +150,14 @@ def tell(
     community_id: int,
     meeting: MeetingView,
     notice: Notice,
-    author: int,
+    people: list[int],
     now: datetime,
 ) -> int:
-    """Hold the notice for the audience; it has lost its point when the meeting is over."""
+    """Hold the notice for these people; it has lost its point when the meeting is over."""
     until = min(now + deliveries.KEPT, max(meeting.starts_at, now) + timedelta(hours=1))
     return deliveries.hold(
         session,
-        audience(session, community_id, author),
+        people,
         community_id,
         topic=TOPIC,
         about=meeting.about,
@@ -131,12 +167,15 @@ def tell(
     )
 
 
-def _planned(session: UnitOfWork, community_id: int, meeting_id: int) -> Meeting | None:
-    row = session.get(Meeting, meeting_id)
+def _planned(
+    session: UnitOfWork, community_id: int, meeting_id: int, now: datetime, *, lock: bool = False
+) -> Meeting | None:
+    """A meeting that is planned and not over; `lock` lets nobody else change it meanwhile."""
+    row = session.get(Meeting, meeting_id, with_for_update=lock)
     if row is None or row.community_id != community_id or row.state != "planned":
         return None
-    return row
+    return row if row.starts_at > now else None
 
 
 def _view(row: Meeting) -> MeetingView:
-    return MeetingView(row.id, row.title, row.place, row.starts_at, row.version)
+    return MeetingView(row.id, row.title, row.place, row.starts_at, row.version, row.created_at)

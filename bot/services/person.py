@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, select, update
 
 from bot.domain.messages import InboundMessage
 from bot.domain.person import CommunityView, Member, Role
@@ -49,9 +49,16 @@ def _sender(message: InboundMessage) -> dict[str, str]:
     return {"value": message.sender, "account": message.account, "channel": message.channel}
 
 
-def load_member(session: UnitOfWork, message: InboundMessage) -> Member | None:
-    """The sender in their current community, else the oldest; None for somebody unknown."""
+def load_member(
+    session: UnitOfWork, message: InboundMessage, community_id: int | None = None
+) -> Member | None:
+    """The sender in this community, or (None) their current one, else the oldest they are in.
+
+    None for somebody unknown there.
+    """
     rows = session.core.execute(_MEMBER, _sender(message)).all()
+    if community_id is not None:
+        rows = [row for row in rows if row.id == community_id]
     if not rows:
         return None
     chosen = next((row for row in rows if row.id == row.current_community_id), rows[0])
@@ -195,23 +202,3 @@ def switch(session: UnitOfWork, person_id: int, community_id: int) -> None:
     """Let private conversations be about this community from now on."""
     session.get_one(Person, person_id).current_community_id = community_id
     session.flush()
-
-
-def name_of(session: UnitOfWork, person_id: int | None) -> str | None:
-    return session.scalar(select(Person.name).where(Person.id == person_id))
-
-
-def has_role(session: UnitOfWork, community_id: int, *roles: Role) -> bool:
-    """Whether anybody in the community has one of the roles."""
-    return (
-        session.scalar(
-            select(Membership.id)
-            .where(
-                Membership.community_id == community_id,
-                Membership.until.is_(None),
-                or_(*(Membership.role == role for role in roles)),
-            )
-            .limit(1)
-        )
-        is not None
-    )

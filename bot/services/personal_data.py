@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, func, select, update
 
 from bot.domain.messages import InboundMessage, Notice
-from bot.services import deliveries
+from bot.services import binding, conversation, deliveries
 from bot.services.registry import Subject, TableRule, rules_about_people
 from bot.storage.models import Address, Deletion, Person
-from bot.storage.session import UnitOfWork
+from bot.storage.session import UnitOfWork, put
 
 COOLING_OFF = timedelta(days=14)
 _BARE = {"synchronize_session": False}
@@ -81,33 +81,65 @@ def _notice_text(stored: str) -> str:
 
 
 def request_deletion(session: UnitOfWork, person_id: int, reason: str, now: datetime) -> datetime:
-    """Hide the person at once and have everything purged after COOLING_OFF: when that is."""
+    """Hide the person at once and have everything purged after COOLING_OFF: when that is.
+
+    Nothing that they were asked, asked for or were to be told stays open.
+    """
     subject = subject_of(session, person_id)
+    hashes = [hash_of(*address) for address in subject.addresses]
     due = now + COOLING_OFF
-    session.add(
-        Deletion(
-            person_id=person_id,
-            reason=reason,
-            address_hashes=json.dumps([hash_of(*address) for address in subject.addresses]),
-            requested_at=now,
-            due_at=due,
-        )
+    put(
+        session,
+        Deletion,
+        ("person_id",),
+        person_id=person_id,
+        reason=reason,
+        address_hashes=json.dumps(hashes),
+        requested_at=now,
+        due_at=due,
+        recorded_at=None,
+        withdrawn_at=None,
     )
     session.get_one(Person, person_id).hidden_at = now
-    deliveries.cancel_for(session, person_id, "deleted")
     session.flush()
+    deliveries.cancel_for(session, person_id, "deleted")
+    binding.withdraw_requests(session, person_id, now)
+    for address in subject.addresses:
+        conversation.forget_all(session, *address)
     return due
 
 
-def withdraw_deletion(session: UnitOfWork, person_id: int) -> bool:
-    """Whether the deletion was still pending; everything is as before then."""
-    row = session.scalar(select(Deletion).where(Deletion.person_id == person_id))
-    if row is None:
-        return False
-    session.delete(row)
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A deletion that can still be withdrawn."""
+
+    person_id: int
+    due_at: datetime
+
+
+def pending_for(session: UnitOfWork, message: InboundMessage) -> Pending | None:
+    """The deletion that the sender has asked for and could take back."""
+    row = session.execute(
+        select(Deletion.person_id, Deletion.due_at)
+        .join(Address, Address.person_id == Deletion.person_id)
+        .where(
+            Address.channel == message.channel,
+            Address.account == message.account,
+            Address.value == message.sender,
+            Deletion.withdrawn_at.is_(None),
+        )
+    ).first()
+    return Pending(row.person_id, row.due_at) if row else None
+
+
+def withdraw_deletion(session: UnitOfWork, person_id: int, now: datetime) -> None:
+    """Everything of this person is as before they asked."""
+    session.execute(
+        update(Deletion).where(Deletion.person_id == person_id).values(withdrawn_at=now),
+        execution_options=_BARE,
+    )
     session.get_one(Person, person_id).hidden_at = None
     session.flush()
-    return True
 
 
 def unfollow(session: UnitOfWork, message: InboundMessage, now: datetime) -> None:
@@ -125,17 +157,64 @@ def unfollow(session: UnitOfWork, message: InboundMessage, now: datetime) -> Non
     others = session.scalar(
         select(Address.id).where(Address.person_id == person_id, Address.id != row.id).limit(1)
     )
-    pending = session.scalar(select(Deletion.id).where(Deletion.person_id == person_id))
+    pending = session.scalar(
+        select(Deletion.id).where(Deletion.person_id == person_id, Deletion.withdrawn_at.is_(None))
+    )
     if others is None and pending is None:
         request_deletion(session, person_id, "unfollowed", now)
     session.delete(row)
     session.flush()
 
 
-def due_deletions(session: UnitOfWork, now: datetime) -> list[tuple[int, list[str]]]:
-    """Each person whose cooling off is over, with the hashes of their addresses."""
-    rows = session.scalars(select(Deletion).where(Deletion.due_at <= now).order_by(Deletion.id))
-    return [(row.person_id, json.loads(row.address_hashes)) for row in rows]
+def due_deletions(session: UnitOfWork, now: datetime) -> list[int]:
+    """Whose cooling off is over."""
+    return list(
+        session.scalars(
+            select(Deletion.person_id)
+            .where(Deletion.due_at <= now, Deletion.withdrawn_at.is_(None))
+            .order_by(Deletion.id)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A deletion that was asked for, or withdrawn, and is to be written outside the database."""
+
+    addresses: tuple[str, ...]
+    requested_at: datetime
+    due_at: datetime
+    withdrawn: bool
+
+
+def unrecorded(session: UnitOfWork, now: datetime) -> list[Wish]:
+    """What has not been written yet; it counts as written from now on."""
+    rows = session.scalars(
+        select(Deletion)
+        .where((Deletion.recorded_at.is_(None)) | (Deletion.withdrawn_at > Deletion.recorded_at))
+        .order_by(Deletion.id)
+    ).all()
+    wishes = []
+    for row in rows:
+        withdrawn = row.withdrawn_at is not None
+        hashes = tuple(json.loads(row.address_hashes))
+        wishes.append(Wish(hashes, row.requested_at, row.due_at, withdrawn))
+        row.recorded_at = now
+        if withdrawn:
+            session.delete(row)
+    session.flush()
+    return wishes
+
+
+def wish_again(session: UnitOfWork, wish: Wish, now: datetime) -> int:
+    """In a restored backup: hide or purge again whom the wish is of; how many people."""
+    people = people_behind(session, set(wish.addresses), wish.requested_at)
+    for person_id in people:
+        if wish.due_at <= now:
+            purge(session, person_id)
+        else:
+            request_deletion(session, person_id, "asked", wish.requested_at)
+    return len(people)
 
 
 def purge(session: UnitOfWork, person_id: int) -> None:
@@ -165,7 +244,7 @@ def people_behind(session: UnitOfWork, hashes: set[str], before: datetime) -> li
         row.person_id
         for row in rows
         if hash_of(row.channel, row.account, row.value) in hashes
-        and row.created_at.astimezone(UTC) < before
+        and row.created_at.astimezone(UTC) <= before
     ]
 
 

@@ -16,6 +16,8 @@ from bot.services.binding import roles_of
 from bot.storage.models import BindingRequest, RosterChange, RosterEntry, RosterImport
 from bot.storage.session import UnitOfWork
 
+_NOBODY = RosterRow("", None, (Role.MEMBER.value,), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -28,23 +30,21 @@ class Difference:
 
 
 def compare(session: UnitOfWork, community_id: int, rows: Sequence[RosterRow]) -> Difference:
-    """The file against the roster, matched by number, else by a name that is there once."""
-    entries = _entries(session, community_id)
+    """The file against the roster, matched by number, else in order among those of that name."""
+    entries = _Entries(_entries(session, community_id))
     added, changed, same = [], [], 0
-    matched = set()
     for row in rows:
-        entry = _match(entries, row)
+        entry = entries.take(row)
         if entry is None:
             added.append(row)
             continue
-        matched.add(entry.id)
         before = _row_of(entry)
-        if before == row:
+        after = _merged(before, row)
+        if before == after:
             same += 1
         else:
-            changed.append((before, row))
-    missing = tuple(entry.name for entry in entries if entry.id not in matched)
-    return Difference(tuple(added), tuple(changed), same, missing)
+            changed.append((before, after))
+    return Difference(tuple(added), tuple(changed), same, tuple(entries.left()))
 
 
 def apply(
@@ -59,22 +59,26 @@ def apply(
         community_id=community_id, file_name=file_name, created_at=now, undone_at=None
     )
     session.add(record)
-    session.flush()
-    entries = _entries(session, community_id)
+    entries = _Entries(_entries(session, community_id))
+    touched: list[tuple[RosterEntry, str | None]] = []
     for row in rows:
-        entry = _match(entries, row)
-        before = json.dumps(asdict(_row_of(entry)), ensure_ascii=False) if entry else None
-        if entry is not None and _row_of(entry) == row:
+        entry = entries.take(row)
+        before = _row_of(entry) if entry else None
+        after = _merged(before, row) if before else _merged(_NOBODY, row)
+        if before == after:
             continue
         if entry is None:
             entry = RosterEntry(
                 community_id=community_id, code_hash=None, person_id=None, created_at=now
             )
             session.add(entry)
-        _fill(entry, row)
-        session.flush()
-        session.add(RosterChange(import_id=record.id, entry_id=entry.id, before=before))
-        _follow_roles(session, entry, before, now)
+        _restore(entry, asdict(after))
+        stored = json.dumps(asdict(before), ensure_ascii=False) if before else None
+        touched.append((entry, stored))
+    session.flush()
+    for entry, stored in touched:
+        session.add(RosterChange(import_id=record.id, entry_id=entry.id, before=stored))
+        _follow_roles(session, entry, stored, now)
     session.flush()
     return record.id
 
@@ -142,15 +146,44 @@ def _entries(session: UnitOfWork, community_id: int) -> list[RosterEntry]:
     )
 
 
-def _match(entries: Sequence[RosterEntry], row: RosterRow) -> RosterEntry | None:
-    if row.number is not None:
+class _Entries:
+    """The roster by number and by name; each entry is matched once."""
+
+    def __init__(self, entries: Sequence[RosterEntry]) -> None:
+        self._by_number = {entry.number: entry for entry in entries if entry.number}
+        self._by_name: dict[str, list[RosterEntry]] = {}
         for entry in entries:
-            if entry.number == row.number:
-                return entry
-    named = [entry for entry in entries if entry.name == row.name]
-    if len(named) == 1 and (row.number is None or named[0].number is None):
-        return named[0]
-    return None
+            self._by_name.setdefault(entry.name, []).append(entry)
+        self._free = {entry.id: entry for entry in entries}
+
+    def take(self, row: RosterRow) -> RosterEntry | None:
+        found = self._by_number.get(row.number) if row.number else None
+        if found is None:
+            found = next(
+                (
+                    entry
+                    for entry in self._by_name.get(row.name, ())
+                    if entry.id in self._free and not (row.number and entry.number)
+                ),
+                None,
+            )
+        if found is None or found.id not in self._free:
+            return None
+        del self._free[found.id]
+        return found
+
+    def left(self) -> list[str]:
+        return [entry.name for entry in self._free.values()]
+
+
+def _merged(before: RosterRow, row: RosterRow) -> RosterRow:
+    """What a file leaves out stays as it was."""
+    return RosterRow(
+        row.name,
+        row.number if row.number is not None else before.number,
+        row.roles if row.roles is not None else before.roles,
+        row.stage if row.stage is not None else before.stage,
+    )
 
 
 def _in_use(session: UnitOfWork, entry: RosterEntry) -> bool:
@@ -179,11 +212,3 @@ def _follow_roles(
 def _restore(entry: RosterEntry, before: dict[str, Any]) -> None:
     entry.name, entry.number = before["name"], before["number"]
     entry.roles, entry.stage = ",".join(before["roles"]), before["stage"]
-
-
-def _fill(entry: RosterEntry, row: RosterRow) -> None:
-    """A number or stage that the file leaves out is not taken away."""
-    entry.name = row.name
-    entry.number = row.number if row.number is not None else entry.number
-    entry.roles = ",".join(row.roles)
-    entry.stage = row.stage if row.stage is not None else entry.stage

@@ -36,7 +36,8 @@ class Deletion(Base):
     """A person's data that will be purged at `due_at`; hidden from the moment it was asked.
 
     `address_hashes` (JSON list) lets a restored backup be purged again: it goes to
-    data_dir/deletions.jsonl with the purge. `reason` is "asked" or "unfollowed".
+    data_dir/deletions.jsonl (`recorded_at`). `reason` is "asked" or "unfollowed"; `withdrawn_at`
+    is set when the person wants everything back.
     """
 
     __tablename__ = "deletion"
@@ -47,3 +48,5 @@ class Deletion(Base):
     address_hashes: Mapped[str]
     requested_at: Mapped[datetime]
     due_at: Mapped[datetime] = mapped_column(index=True)
+    recorded_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]

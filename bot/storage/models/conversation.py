@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.storage.models.base import Base
@@ -11,8 +11,9 @@ from bot.storage.models.base import Base
 class OpenQuestion(Base):
     """At most one of each kind for a sender in a conversation; gone at `expires_at`.
 
-    `action` names the handler's function, `payload` (JSON) is what it needs. It belongs to an
-    address and not to a person: before consent there is none.
+    `action` names the handler's function, `payload` (JSON) is what it needs, `community_id` the
+    community that it was asked about. It belongs to an address and not to a person: before
+    consent there is none.
     """
 
     __tablename__ = "open_question"
@@ -27,6 +28,7 @@ class OpenQuestion(Base):
     sender: Mapped[str]
     conversation: Mapped[str]
     kind: Mapped[str]
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"))
     action: Mapped[str]
     payload: Mapped[str]
     created_at: Mapped[datetime]

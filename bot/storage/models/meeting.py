@@ -32,9 +32,11 @@ class Announcement(Base):
     """What an organiser had said to everybody (发通知)."""
 
     __tablename__ = "announcement"
+    __table_args__ = (CheckConstraint("state IN ('published', 'taken back')", name="state"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"), index=True)
     text: Mapped[str]
+    state: Mapped[str]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]

@@ -65,7 +65,7 @@ class BindingRequest(Base):
 
     __tablename__ = "binding_request"
     __table_args__ = (
-        CheckConstraint("state IN ('open', 'agreed', 'refused')", name="state"),
+        CheckConstraint("state IN ('open', 'agreed', 'refused', 'withdrawn')", name="state"),
         Index(
             "uq_binding_request_open",
             "entry_id",

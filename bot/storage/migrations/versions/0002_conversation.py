@@ -20,12 +20,16 @@ def upgrade() -> None:
         sa.Column("sender", sa.String(), nullable=False),
         sa.Column("conversation", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("community_id", sa.Integer(), nullable=True),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("payload", sa.String(), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("expires_at", UtcDateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "kind IN ('menu', 'confirm', 'undo')", name=op.f("ck_open_question_kind")
+        ),
+        sa.ForeignKeyConstraint(
+            ["community_id"], ["community.id"], name=op.f("fk_open_question_community_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_open_question")),
         sa.UniqueConstraint(
@@ -60,8 +64,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("community_id", sa.Integer(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
         sa.Column("created_by", sa.Integer(), nullable=True),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('published', 'taken back')", name=op.f("ck_announcement_state")
+        ),
         sa.ForeignKeyConstraint(
             ["community_id"], ["community.id"], name=op.f("fk_announcement_community_id")
         ),
@@ -114,6 +122,8 @@ def upgrade() -> None:
         sa.Column("address_hashes", sa.String(), nullable=False),
         sa.Column("requested_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("due_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_at", UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_deletion_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deletion")),
         sa.UniqueConstraint("person_id", name=op.f("uq_deletion_person_id")),
@@ -228,7 +238,8 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("decided_at", UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('open', 'agreed', 'refused')", name=op.f("ck_binding_request_state")
+            "state IN ('open', 'agreed', 'refused', 'withdrawn')",
+            name=op.f("ck_binding_request_state"),
         ),
         sa.ForeignKeyConstraint(
             ["community_id"], ["community.id"], name=op.f("fk_binding_request_community_id")

@@ -1,0 +1,29 @@
+"""Asking somebody unknown: what is stored and why, or what becomes of data in deletion."""
+
+from typing import Any
+
+from bot.domain.dates import spoken
+from bot.domain.messages import Notice
+from bot.routing.context import Context
+from bot.services import community, personal_data
+
+
+def ask_consent(
+    context: Context, action: str, payload: dict[str, Any], *, label: str, notice: str
+) -> Notice:
+    """The notice with a menu: agreeing does the action. Nothing is stored but the menu.
+
+    Whoever has asked for deletion first says whether the old data shall come back.
+    """
+    home = community.oldest(context.session).name
+    lines = context.say(notice, community=home).splitlines()
+    choices = [(context.say(label), action, payload)]
+    if pending := personal_data.pending_for(context.session, context.message):
+        due = spoken(pending.due_at.date())
+        lines = [context.say("my_data.again", due=due)]
+        choices = [
+            (context.say("my_data.again_restore"), "my_data.restore", {}),
+            (context.say("my_data.again_anew"), action, payload),
+        ]
+    options = context.offer(choices, none="consent.not_now", zero="consent.declined")
+    return Notice("consent", lines=tuple(lines), options=options)
