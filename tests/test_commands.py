@@ -232,6 +232,10 @@ def test_communities(empty_url: str, tmp_path: Path) -> None:
     command("add", "一支部", "--parent", "我们的支部", "--quiet-hours", "23:00-07:00")
     command("set", "一支部", "--name", "第一支部", "--daily-message-budget", "5")
     assert "第一支部" in command("list")
+    assert re.search(
+        r"「第一支部」mentor：.*绑定 \w{8}", command("code", "第一支部", "--role", "mentor")
+    )
+    assert "「我们的支部」organiser" in command("code")
     rows = json.loads(command("list", "--json"))
     assert [row["name"] for row in rows] == ["我们的支部", "第一支部"]
     assert rows[1] == {"name": "第一支部", "parent": "我们的支部", "pack": "party-branch",

@@ -13,7 +13,7 @@ from bot.bootstrap import Application, build, default_community
 from bot.domain.messages import Channel, InboundMessage, MessageType, Notice, Reply
 from bot.domain.person import Role
 from bot.domain.roster import RosterRow
-from bot.services import access, binding, community, conversation, deliveries, person, roster
+from bot.services import access, community, conversation, deliveries, person, roster
 from bot.storage.models import (
     Base,
     BindingRequest,
@@ -287,12 +287,151 @@ def test_a_wrong_action_number_leaves_the_menu_open(application: Application) ->
     assert "打卡成功" in member.say("1")
 
 
-def test_who_has_bound_by_code_returns_after_unfollowing(application: Application) -> None:
-    (code,) = on_the_roster(application, "李明")
+def test_a_confirmation_acts_where_it_was_asked_and_needs_the_role_still(
+    application: Application,
+) -> None:
+    leader = organiser(application, "oLeader")
+    enrol(application, "oA", account=ACCOUNT)
     with application.database.begin() as session:
-        message = Member(application, "oA").message("")
-        first = binding.by_code(session, message, code, application.clock.now())
-    assert first.outcome is binding.Outcome.BOUND
+        second = community.add(
+            session, "二支部", default_community(application.settings), application.clock.now(),
+            packs=("party-branch",),
+        )  # fmt: skip
+        person.grant(session, 1, second.id, Role.MEMBER, application.clock.now())
+    leader.say("发通知 机密")
+    leader.say("切换")
+    leader.say("1")
+    assert "1 人会看到" in leader.say("确认")
+    with application.database.read() as session:
+        assert session.scalars(select(Delivery.community_id)).one() == 1
+
+    leader.say("切换")
+    leader.say("1")
+    leader.say("发通知 再一次")
+    with application.database.begin() as session:
+        person.revoke(session, 1, 1, Role.ORGANISER, application.clock.now())
+    assert "不归你办了" in leader.say("确认")
+    assert rows(application, Delivery) == 1
+
+
+def test_one_roster_code_used_by_two_at_once_binds_one(application: Application) -> None:
+    (code,) = on_the_roster(application, "王芳")
+    both = [Member(application, "oA"), Member(application, "oB")]
+    for member in both:
+        member.say(f"绑定 {code}")
+    said = at_once(*(lambda member=member: member.say("1") for member in both))
+
+    assert sum("绑定好了" in text for text in said) == 1
+    with application.database.read() as session:
+        assert session.scalar(select(func.count()).where(Person.name == "王芳")) == 1
+
+
+def test_an_entry_bound_by_code_ends_the_request_for_it(application: Application) -> None:
+    leader = organiser(application, "oLeader")
+    (code,) = on_the_roster(application, "王芳")
+    asking, bound = Member(application, "oA"), Member(application, "oB")
+    asking.say("绑定 王芳 1")
+    assert "已请" in asking.say("1")
+    assert "已经请组织者确认了" in asking.say("绑定 王芳 1")
+    bound.say(f"绑定 {code}")
+    assert "绑定好了" in bound.say("1")
+    assert "没有 1 号待办" in leader.say("同意 1")
+    assert "没有登记名字" in asking.say("绑定")
+
+
+def test_one_person_is_one_entry_of_a_roster(application: Application) -> None:
+    codes = on_the_roster(application, "王芳", "李明")
+    member = Member(application, "oA")
+    member.say(f"绑定 {codes[0]}")
+    assert "绑定好了" in member.say("1")
+    assert "另一个名字" in member.say(f"绑定 {codes[1]}")
+    assert "另一个名字" in member.say("绑定 李明 2")
+
+
+def test_who_leaves_asks_for_nothing_any_more(application: Application) -> None:
+    leader = organiser(application, "oLeader")
+    on_the_roster(application, "王芳")
+    member = Member(application, "oA")
+    member.say("绑定 王芳 1")
+    member.say("1")
+    member.say("删除")
+    member.say("确认")
+    assert "没有等你处理的事" in leader.say("待办")
+    assert "没有 1 号待办" in leader.say("同意 1")
+
+
+def test_two_changes_of_a_meeting_at_once(application: Application) -> None:
+    """One wins; what is held for the members is what the meeting is."""
+    leaders = [organiser(application, "oL1"), organiser(application, "oL2")]
+    enrol(application, "oA", account=ACCOUNT)
+    leaders[0].say("开会 12月5日 18:00 301 党课")
+    leaders[0].say("确认")
+    leaders[0].say("改会 1 12月5日 19:00 302")
+    leaders[1].say("改会 1 12月5日 20:00 305")
+    said = at_once(lambda: leaders[0].say("确认"), lambda: leaders[1].say("确认"))
+
+    assert sum("改好了" in text for text in said) == 1
+    assert sum("已经改过" in text for text in said) == 1
+    shown = leaders[0].say("会议").split("）")[1][:5]
+    assert shown in Member(application, "oA").say("收件箱")
+
+
+def test_a_check_in_in_a_group_says_nothing_that_was_not_said_there(
+    application: Application,
+) -> None:
+    enrol(application, "oA", account=ACCOUNT)
+    Member(application, "oA").say("打卡 只对你说的话")
+    group = Member(application, "oA", group="G")
+    assert group.say("打卡 读完第3章") == "\n今天已经打过卡了。"
+    assert "只对你说的话" in Member(application, "oA").say("导出")
+
+
+def test_unfollowing_and_the_roster_code_bring_the_record_back(application: Application) -> None:
+    (code,) = on_the_roster(application, "李明")
+    member = Member(application, "oA")
+    member.say(f"绑定 {code}")
+    member.say("1")
+    member.say("打卡 旧的")
+    event = replace(
+        member.message(""), type=MessageType.EVENT, event="unsubscribe", wants_reply=False
+    )
+    application.dispatcher.dispatch(event, application.clock.now())
+    assert "没有可以撤销的事" in member.say("撤销")
+    member.say(f"绑定 {code}")
+    assert "绑定好了，李明" in member.say("1")
+    assert "旧的" in member.say("导出")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "expected"),
+    [
+        ("绑定", "同意", "成员了"),
+        ("绑定", "不用", "什么都没存"),
+        ("打卡", "好的", "打卡成功"),
+        ("打卡", "不", "什么都没存"),
+        ("打卡", "选1", "打卡成功"),
+        ("打卡", "1、", "打卡成功"),
+        ("打卡", "第1个", "打卡成功"),
+    ],
+)
+def test_answers_that_are_typed_out(
+    application: Application, asked: str, answer: str, expected: str
+) -> None:
+    member = Member(application, "oA")
+    member.say(asked)
+    assert expected in member.say(answer)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["绑定 王芳 １", "绑定 1 王芳", "綁定 王芳 1", "绑定 王芳 学号1", "绑定 姓名：王芳 学号：1",
+     "绑定 王 芳 1", "绑定：王芳，1", "绑定王芳1"],
+)  # fmt: skip
+def test_a_name_and_a_number_in_any_form(application: Application, words: str) -> None:
+    on_the_roster(application, "王芳")
+    member = Member(application, "oA")
+    member.say(words)
+    assert "已请" in member.say("1") or "已請" in member.say("1")
 
 
 @pytest.mark.parametrize("word", ["打卡", "绑定"])

@@ -9,6 +9,8 @@ import click
 from bot.bootstrap import default_community, load_content
 from bot.cli.common import config_option, existing_database, json_option, settings_of, show_table
 from bot.clock import Clock
+from bot.domain.person import Role
+from bot.services import access, audit
 from bot.services import community as service
 
 _COLUMNS = ("name", "parent", "pack", "timezone", "quiet_hours", "daily_message_budget")
@@ -78,3 +80,25 @@ def change(name: str, new_name: str | None, config: Path | None, **given: Any) -
     with existing_database(settings) as database, database.begin() as session:
         service.change(session, name, values, load_content(settings).names)
     click.echo(f"Changed {name}: {', '.join(sorted(values))}.")
+
+
+@community.command()
+@click.argument("name", required=False)
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.ORGANISER.value,
+    show_default=True,
+)
+@config_option
+def code(name: str | None, role: str, config: Path | None) -> None:
+    """Print a one-time code for a role in a community (default: the oldest one)."""
+    with existing_database(settings_of(config)) as database, database.begin() as session:
+        home = service.by_name(session, name) if name else service.oldest(session)
+        now = Clock().now()
+        issued = access.issue_code(session, home.id, Role(role), now)
+        audit.note(session, now, f"code issued: {role}", community=home.id)
+        title = home.name
+    click.echo(
+        f"「{title}」{role}：私下给公众号发  绑定 {issued}  （{access.CODE_DAYS} 天内有效，只能用一次）"
+    )

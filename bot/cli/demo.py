@@ -20,7 +20,9 @@ from bot.cli.config_file import render
 from bot.cli.play import play, prepare
 from bot.clock import Clock, OffsetClock, elapsed, pause
 from bot.config import load_settings
+from bot.domain.person import Role
 from bot.errors import SandboxProblem
+from bot.services import access, community
 from bot.simulator.official_account import Account, Platform
 from bot.simulator.page import serve_page
 from content import loader
@@ -51,12 +53,23 @@ def demo(port: int, state: Path | None, play_it: bool) -> None:  # fmt: skip
             if play_it:
                 _play_all(Platform(account, clock), clock, folder)
                 return
-            _serve(Platform(account, clock), port)
+            _serve(Platform(account, clock), port, _organiser_code(folder, clock))
 
 
-def _serve(platform: Platform, port: int) -> None:
+def _organiser_code(folder: Path, clock: Clock) -> str:
+    """A code with which one of the page's people can become an organiser."""
+    database = open_database(load_settings(folder / "config.toml", {}), "command")
+    with database.begin() as session:
+        home = community.oldest(session).id
+        code = access.issue_code(session, home, Role.ORGANISER, clock.now())
+    database.dispose()
+    return code
+
+
+def _serve(platform: Platform, port: int, code: str) -> None:
     def ready(url: str) -> None:
         click.echo(f"READY {url}")
+        click.echo(f"想当组织者，让其中一个人发：绑定 {code}")
         click.echo("打开这个网址，选一个人，发“打卡”或“帮助”试试。按 Ctrl-C 结束。")
 
     try:

@@ -126,6 +126,8 @@ class Context:
         rule, do = self.routes.actions[action]
         if self.member and community_id not in (None, self.member.community.id):
             self.member = person.load_member(self.session, self.message, community_id)
+            if self.member is None:
+                return self.notice("conversation.no_longer")
         if rule.member and self.member is None:
             return self.notice("conversation.bind_first")
         if rule.role and rule.role not in self.bound.roles:
