@@ -99,6 +99,5 @@ def code(name: str | None, role: str, config: Path | None) -> None:
         issued = access.issue_code(session, home.id, Role(role), now)
         audit.note(session, now, f"code issued: {role}", community=home.id)
         title = home.name
-    click.echo(
-        f"「{title}」{role}：私下给公众号发  绑定 {issued}  （{access.CODE_DAYS} 天内有效，只能用一次）"
-    )
+    life = f"{access.CODE_DAYS} 天内有效，只能用一次"
+    click.echo(f"「{title}」{role}：私下给公众号发  绑定 {issued}  （{life}）")
