@@ -53,7 +53,16 @@ def build(settings: Settings, purpose: Purpose, *, demo: bool = False) -> Applic
         clock=OffsetClock(demo_clock_file(settings.storage.data_dir)) if demo else Clock(),
         database=database,
         library=library,
-        dispatcher=Dispatcher(database, ROUTERS, library.packs, settings.defaults.pack),
+        dispatcher=Dispatcher(
+            database,
+            ROUTERS,
+            library.packs,
+            settings.defaults.pack,
+            {
+                "text_hours": settings.retention.inbox_text_hours,
+                "row_days": settings.retention.inbox_row_days,
+            },
+        ),
         official_account=_official_account(settings.official_account, library, settings),
     )
 

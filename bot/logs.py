@@ -15,6 +15,8 @@ _PATTERNS = (
         r"\1***",
     ),
     (re.compile(r"(\"(?:access_token|secret|openid|FromUserName|touser)\":\s*\")[^\"]+"), r"\1***"),
+    # what PostgreSQL adds to an error: the values of the row
+    (re.compile(r"(DETAIL:\s+).*"), r"\1***"),
     # an openid: o and 27 more of the URL-safe alphabet
     (re.compile(r"(?<![A-Za-z0-9_-])o[A-Za-z0-9_-]{27}(?![A-Za-z0-9_-])"), "openid:***"),
 )

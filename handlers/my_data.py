@@ -1,5 +1,6 @@
 """我的数据, 导出, 删除: a member's rights over what is stored; and leaving by unfollowing."""
 
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from bot.domain.dates import spoken
@@ -24,7 +25,7 @@ def show(context: Context) -> Notice:
             title=item.title,
             rows=item.rows,
             purpose=item.purpose,
-            retention=item.retention,
+            retention=item.retention.format(**context.facts),
         )
         for item in kept
     ]
@@ -37,10 +38,20 @@ def export(context: Context) -> Notice:
     member = context.bound
     lines: list[str] = []
     for title, rows in personal_data.export(
-        context.session, member.person_id, member.community.timezone
+        context.session, member.person_id, member.community.timezone, _word(context)
     ):
         lines += [f"【{title}】", *rows]
     return Notice("my_data", title=context.say("my_data.export_title"), lines=tuple(lines))
+
+
+def _word(context: Context) -> Callable[[str], str]:
+    """What the database calls something, in the reader's words where there are any."""
+
+    def word(value: str) -> str:
+        key = f"words.{value}"
+        return context.say(key) if key in context.messages else value
+
+    return word
 
 
 @router.command("删除", help="my_data.delete_help", member=True, private=True)

@@ -34,6 +34,7 @@ class Context:
     routes: Routes
     row_id: int
     courtesies: Mapping[str, str]
+    facts: Mapping[str, object]
     argument: str = ""
     number: int | None = None
     rest: str = ""
@@ -62,7 +63,8 @@ class Context:
         ]
 
     def say(self, key: str, **values: object) -> str:
-        return self.messages.say(key, **values)
+        """A message of the pack; what is configured ({text_hours} …) is known to each."""
+        return self.messages.say(key, **{**self.facts, **values})
 
     def notice(self, key: str, **values: object) -> Notice:
         """A notice of one message."""

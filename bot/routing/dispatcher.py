@@ -42,8 +42,11 @@ class Dispatcher:
         routers: Sequence[Router],
         packs: Mapping[str, Pack],
         default_pack: str,
+        facts: Mapping[str, object] | None = None,
     ) -> None:
+        """`facts` are fields that every message may use, such as how long something is kept."""
         self._database = database
+        self._facts = facts or {"text_hours": 24, "row_days": 7}
         self._packs = packs
         self._default = packs[default_pack]
         self._routes = collect(routers, self._default.messages)
@@ -102,16 +105,15 @@ class Dispatcher:
         pack = self._packs.get(member.community.pack, self._default) if member else self._default
         context = Context(
             session, message, now, member, pack.messages, self._routes, row_id,
-            courtesies=pack.courtesies,
+            courtesies=pack.courtesies, facts=self._facts,
         )  # fmt: skip
         reply = answer(context)
         if reply.notice is None:
             return reply
         member_id = context.member.person_id if context.member else None
         if member_id is not None and not message.in_group and message.wants_reply:
-            words = deliveries.Words(
-                context.say("mailbox.head"), context.say("mailbox.foot"), context.say("paging.more")
-            )
+            templates = ("mailbox.head", "mailbox.foot", "paging.more")
+            words = deliveries.Words(*(pack.messages.say(key) for key in templates))
             limit = TEXT_LIMITS[message.channel]
             reply = deliveries.ride(session, member_id, reply, limit, words, now)
         if reply.notice and script.is_traditional(message.text):

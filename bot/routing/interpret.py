@@ -122,7 +122,7 @@ def _next_page(context: Context) -> Said:
     last = inbox.last_reply(context.session, context.message, context.row_id)
     if last.notice:
         limit = TEXT_LIMITS[context.message.channel]
-        count = len(pages(last.notice, limit, context.say("paging.more")))
+        count = len(pages(last.notice, limit, context.messages.say("paging.more")))
         if last.page + 1 < count:
             return Reply(last.notice, last.page + 1)
     return context.notice("paging.nothing")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -45,8 +45,13 @@ def overview(session: UnitOfWork, person_id: int) -> list[Kept]:
     return found
 
 
-def export(session: UnitOfWork, person_id: int, timezone: str) -> Iterator[tuple[str, list[str]]]:
-    """Each table's title with one line a row, times in the community's zone."""
+def export(
+    session: UnitOfWork, person_id: int, timezone: str, word: Callable[[str], str] = str
+) -> Iterator[tuple[str, list[str]]]:
+    """Each table's title with one line a row, times in the community's zone.
+
+    `word` says what the reader calls a state, a role or a channel.
+    """
     subject = subject_of(session, person_id)
     for rule, mine in rules_about_people():
         if not rule.shown:
@@ -54,17 +59,24 @@ def export(session: UnitOfWork, person_id: int, timezone: str) -> Iterator[tuple
         table = rule.model.__table__
         columns = [table.c[name] for name in rule.shown]
         rows = session.execute(select(*columns).where(mine(subject)).order_by(*table.primary_key))
-        lines = [_line(rule, tuple(row), timezone) for row in rows]
+        lines = [_line(rule, tuple(row), timezone, word) for row in rows]
         if lines:
             yield rule.title, lines
 
 
-def _line(rule: TableRule, values: tuple[object, ...], timezone: str) -> str:
+def _line(
+    rule: TableRule, values: tuple[object, ...], timezone: str, word: Callable[[str], str]
+) -> str:
     parts = []
     for (name, label), value in zip(rule.shown.items(), values, strict=True):
         if value is None or value == "":
             continue
-        text = _notice_text(str(value)) if name == "notice" else _text(value, timezone)
+        if name == "notice":
+            text = _notice_text(str(value))
+        elif name == "roles":
+            text = "、".join(word(role) for role in str(value).split(","))
+        else:
+            text = word(_text(value, timezone))
         parts.append(f"{label}：{text}")
     return "，".join(parts)
 

@@ -93,7 +93,8 @@ def _older(column: Any, **span: int) -> Callable[[datetime], ColumnElement[bool]
 TABLES: tuple[TableRule, ...] = (
     TableRule(OpenQuestion, "还没回答的选项", "记住你正在选什么", "10 分钟；能撤销的到撤销期满",
               _sender(OpenQuestion)),
-    TableRule(InboxMessage, "收到的消息", "不重复处理同一条消息", "正文 24 小时，整条 7 天",
+    TableRule(InboxMessage, "收到的消息", "不重复处理同一条消息",
+              "正文 {text_hours} 小时，整条 {row_days} 天",
               _sender(InboxMessage), shown={"received_at": "时间", "text": "内容"}),
     TableRule(Delivery, "给你的提醒", "等你下次发消息时告诉你", "到期后 30 天",
               _person(Delivery.person_id),

@@ -26,10 +26,10 @@ def build_engine(
 ) -> Engine:
     """An engine whose writers wait at most `wait` seconds for a lock.
 
-    No connection is opened here. Statement parameters never reach an error's text: they hold
-    what members typed. With `checkpoints` off SQLite's write-ahead log is left to another
-    process: before 3.51.3 two that reset it at once can corrupt the file
-    (https://www.sqlite.org/wal.html#walresetbug).
+    No connection is opened here. Statement parameters, which hold what members typed, never
+    reach an error's text (the DETAIL that PostgreSQL adds is masked in the log). With
+    `checkpoints` off SQLite's write-ahead log is left to another process: before 3.51.3 two that
+    reset it at once can corrupt the file (https://www.sqlite.org/wal.html#walresetbug).
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
