@@ -63,8 +63,6 @@ def write() -> None:
     build_pins = "".join(f"    {quoted(line)},\n" for line in build)
     section = (
         "\n[tool.uv]\n# written by: uv run python .ci/pins.py --write\n"
-        # else the first start of a new installation compiles for seconds
-        "compile-bytecode = true\n"
         f"constraint-dependencies = [\n{pins}]\n"
         f"build-constraint-dependencies = [\n{build_pins}]\n"
     )
