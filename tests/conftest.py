@@ -112,7 +112,7 @@ def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> I
     if dialect == "sqlite":
         yield f"sqlite:///{tmp_path / 'xueban.db'}"
         return
-    yield from _own_database(request.getfixturevalue("postgres"), "template1")
+    yield from _own_database(request.getfixturevalue("postgres"), "template0")
 
 
 @pytest.fixture
