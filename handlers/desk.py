@@ -12,6 +12,8 @@ router = Router("desk")
 @router.command("待办", help="desk.help", role=Role.ORGANISER, private=True)
 def show(context: Context) -> Notice:
     member = context.bound
+    # Who looks need not be told any more that there is something to look at.
+    deliveries.cancel_for(context.session, member.person_id, "seen", topic="desk")
     requests = binding.open_requests(context.session, member.community.id)
     if not requests:
         return context.notice("desk.none")

@@ -1,7 +1,8 @@
 """One message, one transaction: failures, repeats, limits, and a database that is busy."""
 
 import logging
-import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import create_engine, event, func, make_url, select, text
+from sqlalchemy import create_engine, event, func, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from bot import logs
@@ -128,22 +129,31 @@ def test_a_very_long_text_gets_a_sentence(application: Application) -> None:
     assert count(application, CheckIn) == 0
 
 
+LOCKER = """
+import sqlite3, sys, time
+from sqlalchemy import create_engine, make_url, text
+url = make_url(sys.argv[1])
+if url.get_backend_name() == "sqlite":
+    connection = sqlite3.connect(url.database, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+else:
+    connection = create_engine(url).connect()
+    connection.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
+print("locked", flush=True)
+time.sleep(10)
+"""
+
+
 @contextmanager
 def locked(application: Application) -> Iterator[None]:
-    """Another connection holds what a writer needs."""
-    url = make_url(application.settings.storage.url)
-    if url.get_backend_name() == "sqlite":
-        connection = sqlite3.connect(str(url.database), isolation_level=None)
-        connection.execute("BEGIN IMMEDIATE")
+    """Another process holds what a writer needs, for ten seconds or until the block ends."""
+    command = [sys.executable, "-c", LOCKER, application.settings.storage.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
         yield
-        connection.execute("ROLLBACK")
-        connection.close()
-        return
-    engine = create_engine(url)
-    with engine.begin() as other:
-        other.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
-        yield
-    engine.dispose()
+        assert other.poll() is None, "the lock was gone before the answers were there"
+        other.kill()
 
 
 def test_twenty_messages_while_the_database_is_locked(application: Application) -> None:
