@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = ROOT / "pyproject.toml"
-BUILD = ["hatchling"]
+# What builds us, and jieba, which comes as source only.
+BUILD = ["hatchling", "setuptools"]
 # Tools of the environment itself, which no dependency of ours brings.
 _UNPINNED = {"xueban", "pip", "setuptools", "wheel"}
 

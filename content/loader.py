@@ -1,17 +1,34 @@
-"""Reads packs: the base pack's messages, then each pack over it."""
+"""Packs from their files: the base pack, then each pack over it."""
 
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
-
-from pydantic import ValidationError
 
 from bot.errors import ContentError
+from content import rules
+from content.knowledge import Knowledge
+from content.matcher import Normaliser
 from content.messages import Messages, fields_of
-from content.schema import Dialogue, DialogueFile, Lexicon
+from content.questions import Guide, Questions
+from content.reading import Reader, flat
+from content.rules import Rules
+from content.schema import (
+    CaseFile,
+    Dialogue,
+    DialogueFile,
+    Document,
+    Entry,
+    EntryFile,
+    HelpLine,
+    HelpLineFile,
+    Lexicon,
+    Refusal,
+    RefusalFile,
+    Sources,
+    Wish,
+    WishFile,
+)
 
 BASE = "base"
 
@@ -27,6 +44,12 @@ class Pack:
     messages: Messages
     courtesies: Mapping[str, str]
     dialogues: Mapping[str, Dialogue]
+    questions: Questions
+    cases: CaseFile
+
+    @property
+    def knowledge(self) -> Knowledge:
+        return self.questions.knowledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,67 +62,77 @@ class Library:
         return tuple(name for name in self.packs if name != BASE)
 
 
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """One folder's files, each in its shape and not yet put over the base's."""
+
+    folder: Traversable
+    messages: dict[str, str]
+    lexicon: Lexicon
+    refusals: RefusalFile
+    wishes: WishFile
+    help_lines: HelpLineFile
+    cases: CaseFile
+    sources: tuple[Document, ...]
+    entries: tuple[tuple[str, Entry], ...]
+    dialogues: Mapping[str, Dialogue]
+
+
 def load(root: Traversable | None = None) -> Library:
     """Every pack below `root` (default: those that are installed with the program).
 
     Raises ContentError that lists every problem as file: key: reason.
     """
     folder = root if root is not None else files("content") / "packs"
-    problems: list[str] = []
-    base = _messages(folder / BASE, problems)
-    courtesies = _courtesies(folder / BASE, problems)
-    dialogues = _dialogues(folder / BASE, problems)
-    packs = {BASE: Pack(BASE, Messages(base), courtesies, dialogues)}
+    reader = Reader()
+    base = _read(reader, folder / BASE)
+    packs = {BASE: _pack(reader, BASE, [base])}
     for child in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if child.is_dir() and child.name != BASE and not child.name.startswith(("_", ".")):
-            own = _messages(child, problems)
-            problems += _overrides(child.name, base, own)
-            packs[child.name] = Pack(
-                child.name,
-                Messages({**base, **own}),
-                {**courtesies, **_courtesies(child, problems)},
-                _dialogues(child, problems),
-            )
-    if problems:
-        raise ContentError(problems)
+            own = _read(reader, child)
+            reader.problems += _overrides(child.name, base.messages, own.messages)
+            packs[child.name] = _pack(reader, child.name, [base, own])
+    if reader.problems:
+        raise ContentError(list(dict.fromkeys(reader.problems)))
     return Library(packs)
 
 
-def _toml(file: Traversable, problems: list[str]) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(f"{file}: {error}")
-        return {}
+def _read(reader: Reader, folder: Traversable) -> _Raw:
+    sources = reader.shaped(folder / "sources.toml", Sources)
+    return _Raw(
+        folder=folder,
+        messages=_messages(reader, folder / "messages.toml"),
+        lexicon=reader.shaped(folder / "lexicon.toml", Lexicon) or Lexicon(),
+        refusals=reader.shaped(folder / "refusals.toml", RefusalFile) or RefusalFile(),
+        wishes=reader.shaped(folder / "wishes.toml", WishFile) or WishFile(),
+        help_lines=reader.shaped(folder / "help_lines.toml", HelpLineFile) or HelpLineFile(),
+        cases=reader.shaped(folder / "cases.toml", CaseFile) or CaseFile(),
+        sources=sources.document if sources else (),
+        entries=tuple(
+            (f"{folder / 'knowledge' / stem}.toml", entry)
+            for stem, content in reader.each(folder / "knowledge", EntryFile)
+            for entry in content.entry
+        ),
+        dialogues={
+            f"{stem}-{number:02}": dialogue
+            for stem, content in reader.each(folder / "dialogues", DialogueFile)
+            for number, dialogue in enumerate(content.dialogue, start=1)
+        },
+    )
 
 
-def _messages(folder: Traversable, problems: list[str]) -> dict[str, str]:
-    file = folder / "messages.toml"
-    if not file.is_file():
-        return {}
+def _messages(reader: Reader, file: Traversable) -> dict[str, str]:
     found: dict[str, str] = {}
-    for key, value in _flat(_toml(file, problems)):
+    for key, value in flat(reader.table(file)):
         if not isinstance(value, str):
-            problems.append(f"{file}: {key}: must be a text")
+            reader.note(file, f"{key}: must be a text")
             continue
         try:
             fields_of(value)
         except ValueError as error:
-            problems.append(f"{file}: {key}: {error}")
+            reader.note(file, f"{key}: {error}")
         found[key] = value.strip()
     return found
-
-
-def _courtesies(folder: Traversable, problems: list[str]) -> dict[str, str]:
-    file = folder / "lexicon.toml"
-    if not file.is_file():
-        return {}
-    try:
-        lexicon = Lexicon.model_validate(_toml(file, problems))
-    except ValidationError as error:
-        problems += _sentences(file, error)
-        return {}
-    return {word: kind for kind, words in lexicon.courtesies.items() for word in words}
 
 
 def _overrides(pack: str, base: Mapping[str, str], own: Mapping[str, str]) -> Iterator[str]:
@@ -111,35 +144,135 @@ def _overrides(pack: str, base: Mapping[str, str], own: Mapping[str, str]) -> It
             yield f"{pack}/messages.toml: {key}: unknown fields {', '.join(sorted(unknown))}"
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+def _pack(reader: Reader, name: str, layers: list[_Raw]) -> Pack:
+    """The layers put together, the base first; what a later one says of the same wins."""
+    own = layers[-1]
+    courtesies = {
+        word: kind
+        for raw in layers
+        for kind, words in raw.lexicon.courtesies.items()
+        for word in words
+    }
+    return Pack(
+        name,
+        Messages({key: text for raw in layers for key, text in raw.messages.items()}),
+        courtesies,
+        own.dialogues,
+        _questions(reader, layers),
+        own.cases,
+    )
 
 
-def _dialogues(folder: Traversable, problems: list[str]) -> dict[str, Dialogue]:
-    found: dict[str, Dialogue] = {}
-    home = folder / "dialogues"
-    if not home.is_dir():
-        return found
-    for file in sorted(home.iterdir(), key=lambda entry: entry.name):
-        if not file.name.endswith(".toml"):
-            continue
-        try:
-            content = DialogueFile.model_validate(_toml(file, problems))
-        except ValidationError as error:
-            problems += _sentences(file, error)
-            continue
-        stem = file.name.removesuffix(".toml")
-        for number, dialogue in enumerate(content.dialogue, start=1):
-            found[f"{stem}-{number:02}"] = dialogue
-    return found
+def _questions(reader: Reader, layers: list[_Raw]) -> Questions:
+    knowledge = _knowledge(reader, layers)
+    words = {key: value for raw in layers for key, value in raw.refusals.words.items()}
+    words |= {key: value for raw in layers for key, value in raw.wishes.words.items()}
+    own = layers[-1].folder
+    return Questions(
+        refusals=_rules(reader, own / "refusals.toml", _refusals(layers), words),
+        wishes=_rules(
+            reader, own / "wishes.toml", [wish for raw in layers for wish in raw.wishes.wish], words
+        ),
+        guides=list(_guides(reader, layers, knowledge, words)),
+        knowledge=knowledge,
+    )
 
 
-def _sentences(file: Traversable, error: ValidationError) -> list[str]:
-    return [
-        f"{file}: {'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-        for item in error.errors()
-    ]
+def _refusals(layers: list[_Raw]) -> list[Refusal]:
+    """A pack's own patterns come to those that the base has for the same class."""
+    merged: dict[str, Refusal] = {}
+    for refusal in (refusal for raw in layers for refusal in raw.refusals.refusal):
+        before = merged.get(refusal.name)
+        merged[refusal.name] = (
+            Refusal(
+                name=refusal.name,
+                harmless=before.harmless + refusal.harmless,
+                rules=before.rules + refusal.rules,
+            )
+            if before
+            else refusal
+        )
+    return list(merged.values())
+
+
+def _rules(
+    reader: Reader, file: Traversable, items: Iterable[Refusal | Wish], words: Mapping[str, str]
+) -> Rules:
+    try:
+        return Rules(rules.compiled(items, words))
+    except ValueError as error:
+        reader.note(file, str(error))
+        return Rules()
+
+
+def _guides(
+    reader: Reader, layers: list[_Raw], knowledge: Knowledge, words: Mapping[str, str]
+) -> Iterator[Guide]:
+    """Those of the pack before those of the base."""
+    for raw in reversed(layers):
+        file = raw.folder / "refusals.toml"
+        for pointer in raw.refusals.pointer:
+            if pointer.entry and pointer.entry not in knowledge.entries:
+                reader.note(file, f"pointer: {pointer.when}: there is no entry {pointer.entry}")
+            if pointer.document and pointer.document not in knowledge.documents:
+                reader.note(file, f"pointer: {pointer.when}: no document {pointer.document}")
+            try:
+                when = rules.pattern(pointer.when, words)
+            except ValueError as error:
+                reader.note(file, f"pointer: {error}")
+                continue
+            yield Guide(pointer.name, when, pointer.entry, pointer.document)
+
+
+def _knowledge(reader: Reader, layers: list[_Raw]) -> Knowledge:
+    entries: dict[str, Entry] = {}
+    documents: dict[str, Document] = {}
+    lines: dict[str, list[HelpLine]] = {}
+    synonyms: dict[str, tuple[str, ...]] = {}
+    fillers: list[str] = []
+    for raw in layers:
+        for document in raw.sources:
+            if document.id in documents:
+                reader.note(raw.folder / "sources.toml", f"{document.id}: used twice")
+            documents[document.id] = document
+        for file, entry in raw.entries:
+            if entry.id in entries:
+                reader.note(file, f"{entry.id}: this id is used twice")
+            entries[entry.id] = entry
+        own: dict[str, list[HelpLine]] = {}
+        for line in raw.help_lines.help_line:
+            own.setdefault(line.name, []).append(line)
+        lines |= own
+        synonyms |= raw.lexicon.synonyms
+        fillers += raw.lexicon.fillers
+    _check(reader, layers[-1], entries, documents)
+    return Knowledge(
+        entries=entries,
+        documents=documents,
+        help_lines=tuple(line for each in lines.values() for line in each),
+        normaliser=Normaliser(synonyms, fillers),
+    )
+
+
+def _check(
+    reader: Reader,
+    own: _Raw,
+    entries: Mapping[str, Entry],
+    documents: Mapping[str, Document],
+) -> None:
+    """What an entry names must be there, and no two entries may be asked for alike."""
+    for newer in own.sources:
+        if newer.supersedes and newer.supersedes not in documents:
+            reader.note(own.folder / "sources.toml", f"{newer.id}: no document {newer.supersedes}")
+    asked: dict[str, str] = {}
+    for file, entry in own.entries:
+        for citation in entry.sources:
+            document = documents.get(citation.document)
+            if document is None or document.checked_against == "title":
+                reader.note(file, f"{entry.id}: sources: nobody has read {citation.document}")
+        for other in entry.see_also:
+            if other not in entries:
+                reader.note(file, f"{entry.id}: see_also: no entry {other}")
+        for text in (entry.question, *entry.variants):
+            if (first := asked.setdefault(text, entry.id)) != entry.id:
+                reader.note(file, f"{entry.id}: variants: {text}: already asks for {first}")

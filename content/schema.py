@@ -1,9 +1,18 @@
 """The shape of a pack's files; unknown keys are refused so that a typo is found."""
 
 import re
-from typing import Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 _TIME = re.compile(r"\+\d+[smhd]")
 _CAPTURE = re.compile(r"([A-Z]+)=(.+)")
@@ -82,6 +91,150 @@ class DialogueFile(Strict):
 
 
 class Lexicon(Strict):
-    """Words that are no question: kind (thanks, greeting, farewell, silent) to its words."""
+    """Words: `courtesies` are no question (kind to words), `synonyms` map a standard term to how
+    else it is written, `fillers` carry no meaning.
+    """
 
     courtesies: dict[Literal["thanks", "greeting", "farewell", "silent"], tuple[str, ...]] = {}
+    synonyms: dict[str, tuple[str, ...]] = {}
+    fillers: tuple[str, ...] = ()
+
+
+def _partial_date(value: str) -> str:
+    """Raise ValueError unless it is 2018, 2018-10 or 2018-10-28, a day that there is."""
+    date.fromisoformat(f"{value}-01-01"[: max(10, len(value))])
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
+# A year, a month or a day: never more exact than the document that says it.
+PartialDate = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{4}(-\d{2}){0,2}$"),
+    AfterValidator(_partial_date),
+]
+
+
+class Document(Strict):
+    """One version of an official text. `checked_against`: the official page, a reprint, or its
+    title alone, which can be named but not cited.
+
+    A regulation says what is to be done, and the superior organisation may say more; a record
+    says what was.
+    """
+
+    id: Identifier
+    kind: Literal["regulation", "record"] = "regulation"
+    title: Text
+    issuer: Text
+    issued_on: PartialDate
+    effective_from: PartialDate | None = None
+    supersedes: Identifier | None = None
+    checked_on: date
+    checked_against: Literal["official", "reprint", "title"]
+
+    @property
+    def version(self) -> str:
+        return f"{self.effective_from} 施行" if self.effective_from else f"{self.issued_on} 发布"
+
+
+class Sources(Strict):
+    document: tuple[Document, ...] = ()
+
+
+class Citation(Strict):
+    """Where an answer comes from: a document's id, and the clause or the date it stands under."""
+
+    document: Identifier
+    clause: Text
+
+
+class Entry(Strict):
+    """One answer and the ways to ask for it; `question` is the one that is shown with it."""
+
+    id: Identifier
+    question: Text
+    variants: tuple[Text, ...] = ()
+    answer: Text
+    topic: Text
+    scope: Literal["national", "university", "community"] = "national"
+    sources: tuple[Citation, ...] = Field(min_length=1)
+    checked_on: date
+    see_also: tuple[Identifier, ...] = ()
+
+
+class EntryFile(Strict):
+    entry: tuple[Entry, ...] = Field(min_length=1)
+
+
+def _joined(value: Any) -> Any:
+    return "|".join(value) if isinstance(value, list) else value
+
+
+# One expression, or a list of which any may stand.
+Words = Annotated[str, BeforeValidator(_joined)]
+RefusalName = Literal["crisis", "complaint", "forgery", "others", "personal", "opinion"]
+
+
+class Refusal(Strict):
+    """A class of messages that are not answered.
+
+    A message belongs to it when one of `rules` is found in it after everything that `harmless`
+    finds was taken out. Both are regular expressions over the bare text: simplified, lower case,
+    without spaces and marks; {name} stands for a list of `words`.
+    """
+
+    name: RefusalName
+    harmless: tuple[str, ...] = ()
+    rules: tuple[str, ...] = Field(min_length=1)
+
+
+class Pointer(Strict):
+    """What a refusal can point to: an entry with the rule, or the title of a document."""
+
+    name: Literal["personal", "opinion"]
+    when: Text
+    entry: Identifier | None = None
+    document: Identifier | None = None
+
+
+class RefusalFile(Strict):
+    words: dict[str, Words] = {}
+    refusal: tuple[Refusal, ...] = ()
+    pointer: tuple[Pointer, ...] = ()
+
+
+class HelpLine(Strict):
+    """A number that people in need, or with a complaint, are given."""
+
+    name: Literal["crisis", "complaint"]
+    number: Text
+    title: Text
+    note: str = ""
+    source: Text
+    checked_on: date
+
+
+class HelpLineFile(Strict):
+    help_line: tuple[HelpLine, ...] = ()
+
+
+class Wish(Strict):
+    """What a command serves, asked for in other words; `rules` as in a refusal."""
+
+    command: Text
+    rules: tuple[str, ...] = Field(min_length=1)
+
+
+class WishFile(Strict):
+    words: dict[str, Words] = {}
+    wish: tuple[Wish, ...] = ()
+
+
+class CaseFile(Strict):
+    """What the pack must tell apart: texts by refusal, wishes by command, and harmless ones."""
+
+    refusal: dict[RefusalName, tuple[str, ...]] = {}
+    wish: dict[str, tuple[str, ...]] = {}
+    harmless: tuple[str, ...] = ()

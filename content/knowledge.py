@@ -1,0 +1,28 @@
+"""What a pack knows: its entries, the documents they rest on, and the numbers it may give."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from content.matcher import Matcher, Normaliser
+from content.schema import Document, Entry, HelpLine
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """`entries` and `documents` by id, in the order of the files."""
+
+    entries: Mapping[str, Entry]
+    documents: Mapping[str, Document]
+    help_lines: tuple[HelpLine, ...]
+    normaliser: Normaliser = field(default_factory=lambda: Normaliser({}, ()))
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Built when it is first asked."""
+        texts = {entry.id: (entry.question, *entry.variants) for entry in self.entries.values()}
+        return Matcher(texts, self.normaliser)
+
+    def sources(self, entry: Entry) -> Sequence[tuple[Document, str]]:
+        """The documents that the entry cites, each with the clause."""
+        return [(self.documents[item.document], item.clause) for item in entry.sources]

@@ -1,0 +1,10 @@
+"""Which entry a question asks for: the answer, a few near ones to choose from, or none.
+
+`Matcher(texts, lexicon).decide(question)` is the whole interface; who decides what is said, and
+whether anything is, stands above it.
+"""
+
+from content.matcher.match import Candidate, Match, Matcher
+from content.matcher.normalise import Normaliser
+
+__all__ = ["Candidate", "Match", "Matcher", "Normaliser"]

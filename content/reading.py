@@ -1,0 +1,79 @@
+"""Reads a pack's files; every problem is kept as file: key: reason, and none stops the rest."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib.resources.abc import Traversable
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from content.schema import Strict
+
+Shape = TypeVar("Shape", bound=Strict)
+
+
+class Reader:
+    """Collects problems; what cannot be read counts as empty."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def note(self, file: Traversable | str, reason: str) -> None:
+        self.problems.append(f"{file}: {reason}")
+
+    def table(self, file: Traversable) -> dict[str, Any]:
+        """The file's content; an empty table where there is no such file."""
+        if not file.is_file():
+            return {}
+        try:
+            return tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            self.note(file, str(error))
+            return {}
+
+    def shaped(self, file: Traversable, shape: type[Shape]) -> Shape | None:
+        """The file's content in its shape; None where there is no such file or it is wrong."""
+        known = len(self.problems)
+        content = self.table(file)
+        if not file.is_file() or len(self.problems) > known:
+            return None
+        try:
+            return shape.model_validate(content)
+        except ValidationError as error:
+            for item in error.errors():
+                self.note(file, f"{_place(content, item['loc'])}: {item['msg']}")
+            return None
+
+    def each(self, folder: Traversable, shape: type[Shape]) -> Iterator[tuple[str, Shape]]:
+        """Every .toml file of the folder in the order of names: its stem and content."""
+        if not folder.is_dir():
+            return
+        for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if file.name.endswith(".toml") and (content := self.shaped(file, shape)):
+                yield file.name.removesuffix(".toml"), content
+
+
+def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested tables as dotted keys."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _place(content: Mapping[str, Any], path: tuple[int | str, ...]) -> str:
+    """entry: B02: answer rather than entry.7.answer, where the item has an id."""
+    found: Any = content
+    parts: list[str] = []
+    for step in path:
+        found = found[step] if _has(found, step) else None
+        named = isinstance(step, int) and isinstance(found, dict) and "id" in found
+        parts.append(str(found["id"]) if named else str(step))
+    return ": ".join(parts) or "the file"
+
+
+def _has(found: Any, step: int | str) -> bool:
+    if isinstance(found, dict):
+        return step in found
+    return isinstance(found, list) and isinstance(step, int) and step < len(found)
