@@ -1,5 +1,6 @@
 """Packs from their files: the base pack, then each pack over it."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -7,6 +8,7 @@ from importlib.resources.abc import Traversable
 
 from bot.errors import ContentError
 from content import rules
+from content.classifier import LOOK_UP, Traits
 from content.knowledge import Knowledge
 from content.matcher import Normaliser
 from content.messages import Messages, fields_of
@@ -14,12 +16,12 @@ from content.questions import Guide, Questions
 from content.reading import Reader, flat
 from content.rules import Rules
 from content.schema import (
-    CaseFile,
     Dialogue,
     DialogueFile,
     Document,
     Entry,
     EntryFile,
+    ExampleFile,
     HelpLine,
     HelpLineFile,
     Lexicon,
@@ -28,6 +30,7 @@ from content.schema import (
     Sources,
     Wish,
     WishFile,
+    WordsFile,
 )
 
 BASE = "base"
@@ -45,7 +48,6 @@ class Pack:
     courtesies: Mapping[str, str]
     dialogues: Mapping[str, Dialogue]
     questions: Questions
-    cases: CaseFile
 
     @property
     def knowledge(self) -> Knowledge:
@@ -69,10 +71,11 @@ class _Raw:
     folder: Traversable
     messages: dict[str, str]
     lexicon: Lexicon
+    words: WordsFile
+    examples: ExampleFile
     refusals: RefusalFile
     wishes: WishFile
     help_lines: HelpLineFile
-    cases: CaseFile
     sources: tuple[Document, ...]
     entries: tuple[tuple[str, Entry], ...]
     dialogues: Mapping[str, Dialogue]
@@ -103,10 +106,11 @@ def _read(reader: Reader, folder: Traversable) -> _Raw:
         folder=folder,
         messages=_messages(reader, folder / "messages.toml"),
         lexicon=reader.shaped(folder / "lexicon.toml", Lexicon) or Lexicon(),
+        words=reader.shaped(folder / "words.toml", WordsFile) or WordsFile(),
+        examples=reader.shaped(folder / "examples.toml", ExampleFile) or ExampleFile(),
         refusals=reader.shaped(folder / "refusals.toml", RefusalFile) or RefusalFile(),
         wishes=reader.shaped(folder / "wishes.toml", WishFile) or WishFile(),
         help_lines=reader.shaped(folder / "help_lines.toml", HelpLineFile) or HelpLineFile(),
-        cases=reader.shaped(folder / "cases.toml", CaseFile) or CaseFile(),
         sources=sources.document if sources else (),
         entries=tuple(
             (f"{folder / 'knowledge' / stem}.toml", entry)
@@ -159,22 +163,59 @@ def _pack(reader: Reader, name: str, layers: list[_Raw]) -> Pack:
         courtesies,
         own.dialogues,
         _questions(reader, layers),
-        own.cases,
     )
 
 
 def _questions(reader: Reader, layers: list[_Raw]) -> Questions:
     knowledge = _knowledge(reader, layers)
-    words = {key: value for raw in layers for key, value in raw.refusals.words.items()}
-    words |= {key: value for raw in layers for key, value in raw.wishes.words.items()}
     own = layers[-1].folder
+    names, lists = _words(layers)
+    words = {**names, **lists}
+    for raw in layers:
+        words |= raw.wishes.words
+    wishes = [wish for raw in layers for wish in raw.wishes.wish]
     return Questions(
         refusals=_rules(reader, own / "refusals.toml", _refusals(layers), words),
-        wishes=_rules(
-            reader, own / "wishes.toml", [wish for raw in layers for wish in raw.wishes.wish], words
-        ),
-        guides=list(_guides(reader, layers, knowledge, words)),
+        wishes=_rules(reader, own / "wishes.toml", wishes, words),
+        guides=list(_guides(reader, layers, knowledge)),
         knowledge=knowledge,
+        examples=_examples(layers),
+        traits=_traits(reader, layers),
+    )
+
+
+def _examples(layers: list[_Raw]) -> dict[str, list[str]]:
+    """By class; the pack's own questions and their variants are to be looked up."""
+    found: dict[str, list[str]] = {LOOK_UP: []}
+    for raw in layers:
+        found[LOOK_UP] += raw.examples.look_up
+        for _, entry in raw.entries:
+            found[LOOK_UP] += [entry.question, *entry.variants]
+        for name, texts in [*raw.examples.refusal.items(), *raw.examples.wish.items()]:
+            found.setdefault(name, []).extend(texts)
+    return found
+
+
+def _words(layers: list[_Raw]) -> tuple[dict[str, str], dict[str, str]]:
+    names = {key: value for raw in layers for key, value in raw.words.names.items()}
+    lists = {key: value for raw in layers for key, value in raw.words.lists.items()}
+    return names, lists
+
+
+def _traits(reader: Reader, layers: list[_Raw]) -> Traits:
+    names, lists = _words(layers)
+    file = layers[-1].folder / "words.toml"
+    compiled: dict[str, re.Pattern[str]] = {}
+    for key, value in {**names, **lists}.items():
+        try:
+            compiled[key] = rules.pattern(value, {**names, **lists})
+        except ValueError as error:
+            reader.note(file, f"{key}: {error}")
+    nobody = re.compile(r"(?!)")
+    return Traits(
+        lists={key: compiled[key] for key in lists if key in compiled},
+        name=compiled.get("person", nobody),
+        public=compiled.get("public", nobody),
     )
 
 
@@ -205,9 +246,7 @@ def _rules(
         return Rules()
 
 
-def _guides(
-    reader: Reader, layers: list[_Raw], knowledge: Knowledge, words: Mapping[str, str]
-) -> Iterator[Guide]:
+def _guides(reader: Reader, layers: list[_Raw], knowledge: Knowledge) -> Iterator[Guide]:
     """Those of the pack before those of the base."""
     for raw in reversed(layers):
         file = raw.folder / "refusals.toml"
@@ -217,7 +256,7 @@ def _guides(
             if pointer.document and pointer.document not in knowledge.documents:
                 reader.note(file, f"pointer: {pointer.when}: no document {pointer.document}")
             try:
-                when = rules.pattern(pointer.when, words)
+                when = rules.pattern(pointer.when, {})
             except ValueError as error:
                 reader.note(file, f"pointer: {error}")
                 continue

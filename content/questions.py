@@ -1,17 +1,24 @@
 """What a question is: one that is never answered, one that a command serves, or one to look up."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from threading import Lock
+from typing import Literal, get_args
 
+from content.classifier import Classifier, Traits
 from content.knowledge import Knowledge
 from content.matcher import Candidate
 from content.matcher.normalise import bare
 from content.rules import Rules
+from content.schema import RefusalName
 
 Kind = Literal["answer", "clarify", "escalate", "decline", "command"]
 CRISIS = "crisis"
+COMPLAINT = "complaint"
+REFUSALS = get_args(RefusalName)
+_learning = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +50,35 @@ class Decision:
 
 @dataclass(frozen=True)
 class Questions:
-    """A pack's rules, in their order, before its knowledge."""
+    """A pack's rules and what it has learned, before its knowledge."""
 
     refusals: Rules
     wishes: Rules
     guides: Sequence[Guide]
     knowledge: Knowledge
+    examples: Mapping[str, Sequence[str]]
+    traits: Traits
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """Learned when it is first asked, by one thread."""
+        with _learning:
+            return Classifier(self.examples, self.traits)
 
     def decide(self, text: str) -> Decision:
-        if refusal := self.refusals.name_of(text):
-            return self._decline(refusal, text)
-        if command := self.wishes.name_of(text):
+        name = self.refusals.name_of(text) or self.classifier.name_of(text)
+        if name and name in REFUSALS:
+            return self._decline(name, text)
+        if command := self.wishes.name_of(text) or name:
             return Decision("command", command)
         match = self.knowledge.matcher.decide(text)
         entry = match.candidates[0].entry if match.decision == "answer" else None
         return Decision(match.decision, entry=entry, candidates=match.candidates)
 
-    def is_crisis(self, text: str) -> bool:
-        """Whether somebody may be in danger; asked of notes and of whatever else is typed."""
-        return self.refusals.holds(CRISIS, text)
+    def refusal_of(self, text: str) -> str | None:
+        """The class of a text that is not a question by itself, such as a note."""
+        name = self.refusals.name_of(text) or self.classifier.name_of(text)
+        return name if name in REFUSALS else None
 
     def _decline(self, name: str, text: str) -> Decision:
         plain = bare(text)

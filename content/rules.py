@@ -35,13 +35,6 @@ class Rules:
                 return rule.name
         return None
 
-    def holds(self, name: str, text: str) -> bool:
-        plain = bare(text)
-        return any(
-            rule.name == name and rule.found.search(rule.harmless.sub("·", plain))
-            for rule in self._rules
-        )
-
 
 def compiled(items: Iterable[Refusal | Wish], words: Mapping[str, str]) -> Iterable[Rule]:
     """Rules from a pack's file. Raises ValueError that names the pattern with a mistake."""

@@ -177,12 +177,23 @@ Words = Annotated[str, BeforeValidator(_joined)]
 RefusalName = Literal["crisis", "complaint", "forgery", "others", "personal", "opinion"]
 
 
-class Refusal(Strict):
-    """A class of messages that are not answered.
+class WordsFile(Strict):
+    """Expressions over the bare text; {name} in one stands for what has that name here.
 
-    A message belongs to it when one of `rules` is found in it after everything that `harmless`
-    finds was taken out. Both are regular expressions over the bare text: simplified, lower case,
-    without spaces and marks; {name} stands for a list of `words`.
+    `names` has `person`, what somebody is called, and `public`, people whom everybody knows;
+    which of the `lists` a message holds tells classes apart.
+    """
+
+    names: dict[str, Words] = {}
+    lists: dict[str, Words] = {}
+
+
+class Refusal(Strict):
+    """Words that make a message one of the class, whatever else it says.
+
+    It is one when any of `rules` is found in it after everything that `harmless` finds was taken
+    out. Both are expressions over the bare text: simplified, lower case, without spaces and
+    marks; {name} stands for what words.toml has under that name.
     """
 
     name: RefusalName
@@ -200,7 +211,6 @@ class Pointer(Strict):
 
 
 class RefusalFile(Strict):
-    words: dict[str, Words] = {}
     refusal: tuple[Refusal, ...] = ()
     pointer: tuple[Pointer, ...] = ()
 
@@ -228,13 +238,17 @@ class Wish(Strict):
 
 
 class WishFile(Strict):
+    """`words` are for these rules alone."""
+
     words: dict[str, Words] = {}
     wish: tuple[Wish, ...] = ()
 
 
-class CaseFile(Strict):
-    """What the pack must tell apart: texts by refusal, wishes by command, and harmless ones."""
+class ExampleFile(Strict):
+    """What people write, by what it is; `look_up` is for questions, and for what only sounds like
+    one of the others. The classes are learned from these.
+    """
 
-    refusal: dict[RefusalName, tuple[str, ...]] = {}
-    wish: dict[str, tuple[str, ...]] = {}
-    harmless: tuple[str, ...] = ()
+    look_up: tuple[Text, ...] = ()
+    refusal: dict[RefusalName, tuple[Text, ...]] = {}
+    wish: dict[str, tuple[Text, ...]] = {}

@@ -20,6 +20,11 @@ class CommunitySettings:
     quiet_hours: str
     daily_message_budget: int
     pack: str
+    crisis_line: str = ""
+    complaint_line: str = ""
+
+
+LINE_LIMIT = 100
 
 
 def problems_of(settings: CommunitySettings, packs: tuple[str, ...]) -> list[str]:
@@ -33,6 +38,9 @@ def problems_of(settings: CommunitySettings, packs: tuple[str, ...]) -> list[str
         found.append(
             f"daily_message_budget: {settings.daily_message_budget} is not between 1 and 20"
         )
+    for key in ("crisis_line", "complaint_line"):
+        if len(getattr(settings, key)) > LINE_LIMIT:
+            found.append(f"{key}: it has more than {LINE_LIMIT} characters")
     if settings.pack not in packs:
         found.append(f"pack: {settings.pack!r} is none of {', '.join(packs)}")
     return found
@@ -62,6 +70,8 @@ def add(
         timezone=settings.timezone,
         quiet_hours=settings.quiet_hours,
         daily_message_budget=settings.daily_message_budget,
+        crisis_line=settings.crisis_line.strip(),
+        complaint_line=settings.complaint_line.strip(),
         created_at=now,
     )
     session.add(row)

@@ -36,9 +36,12 @@ _SCATTERED = 0.5
 _LONGEST = 200
 # Words that speak of nothing: that they are missing says nothing either.
 _SPEAKS_OF_NOTHING = frozenset(
-    "的 了 吗 呢 么 是 在 有 要 就 都 也 还 和 与 及 或 对 到 把 被 让 给 会 怎么 何时 谁 啊 呀 吧 一 个 请"
-    " 问 我 你 他 她 们 这 那 上 下 里 中 几 什么 多少 多久 多长 可以 一般 哪些 是不是 需要 时候 时间 多长时间".split()
-)
+    "的了吗呢么是在有要就都也还和与及或对到把被让给会谁啊呀吧一个请问我你他她们"
+) | {
+    *"这那上下里中几",
+    *("怎么", "何时", "什么", "多少", "多久", "多长", "可以", "一般", "哪些", "是不是", "需要"),
+    *("时候", "时间", "多长时间"),
+}
 _NUMBER = re.compile(r"\d+")
 _NEGATION = re.compile(r"不(?!是|同|少于|超过|足|到|满|过|久)|没|未|无|非|别|免")
 

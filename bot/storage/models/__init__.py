@@ -13,10 +13,12 @@ from bot.storage.models.inbox import InboxMessage
 from bot.storage.models.meeting import Announcement, Meeting
 from bot.storage.models.person import Address, Membership, Person
 from bot.storage.models.roster import BindingRequest, RosterChange, RosterEntry, RosterImport
+from bot.storage.models.ticket import AnonymousAsker, QuestionCount, Ticket, TicketAnswer
 
 __all__ = [
     "Address",
     "Announcement",
+    "AnonymousAsker",
     "AuditEntry",
     "Base",
     "BindingRequest",
@@ -33,7 +35,10 @@ __all__ = [
     "OpenQuestion",
     "OptOut",
     "Person",
+    "QuestionCount",
     "RosterChange",
     "RosterEntry",
     "RosterImport",
+    "Ticket",
+    "TicketAnswer",
 ]
