@@ -23,6 +23,8 @@ from content.matcher.normalise import bare
 LOOK_UP = "look up"
 # A question is looked up when this is at least as likely as not.
 _DOUBT = 0.5
+# Less than this is no likeness to anything: what the examples have no word of.
+_LEAST = 0.3
 _LONGEST = 300
 _ROUNDS = 12
 _STEP = 1.5
@@ -78,7 +80,8 @@ class Classifier:
         likely = self.likely(text)
         if likely.pop(LOOK_UP) >= _DOUBT or not likely:
             return None
-        return max(likely, key=lambda name: likely[name])
+        name = max(likely, key=lambda name: likely[name])
+        return name if likely[name] >= _LEAST else None
 
     def _row(self, traits: Iterable[str]) -> NDArray[np.intp]:
         columns = [self._columns[trait] for trait in traits if trait in self._columns]

@@ -11,7 +11,9 @@ router = Router("mailbox")
 
 @router.command("收件箱", help="mailbox.help", member=True, private=True)
 def show(context: Context) -> Notice:
-    held = deliveries.open_for(context.session, context.bound.person_id, context.now)
+    held = deliveries.open_for(
+        context.session, context.message, context.bound.person_id, context.now
+    )
     if not held:
         return Notice("mailbox", lines=(context.say("mailbox.empty"),))
     zone = ZoneInfo(context.bound.community.timezone)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import Select, bindparam, literal_column, select, text, union_all, update
 
-from bot.domain.messages import Notice, Reply
+from bot.domain.messages import InboundMessage, Notice, Reply
 from bot.domain.paging import page
-from bot.storage.models import Delivery
+from bot.storage.models import AnonymousAsker, Delivery
 from bot.storage.models.delivery import OPEN_STATES
 from bot.storage.session import UnitOfWork, insert_new
 
@@ -18,19 +18,42 @@ LINES = 3
 _LINE_LIMIT = 40
 _NUMBERS = "①②③"
 _OPEN = ("queued", "held", "shown")
+_SEEN = ("sending", "shown", "sent", "unknown")
 
 _table = Delivery.__table__.c
-_WAITING = (
-    select(_table.id, _table.notice, _table.rides)
-    .where(
-        _table.person_id == bindparam("person_id"),
+_asker = AnonymousAsker.__table__.c
+
+
+def _open() -> Select[int, str, int, datetime]:
+    """What can be shown: held or shown before, and not too old."""
+    return select(_table.id, _table.notice, _table.rides, _table.created_at).where(
         # The partial index's own words, not parameters: only then the planner can use it.
         text(OPEN_STATES),
         text("state IN ('held', 'shown')"),
-        _table.rides < RIDES,
         _table.expires_at > bindparam("now"),
     )
-    .order_by(_table.created_at, _table.id)
+
+
+# A person's own, and the answers to what was asked anonymously from this address.
+_MINE = union_all(
+    _open().where(_table.person_id == bindparam("person_id")),
+    _open()
+    .join(AnonymousAsker.__table__, _asker.ticket_id == _table.ticket_id)
+    .where(
+        _table.person_id.is_(None),
+        _asker.value == bindparam("value"),
+        _asker.account == bindparam("account"),
+        _asker.channel == bindparam("channel"),
+    ),
+).subquery()
+_mine = _MINE.c
+_WAITING = (
+    select(_mine.id, _mine.notice, _mine.rides)
+    .where(_mine.rides < literal_column(str(RIDES)))
+    .order_by(_mine.created_at, _mine.id)
+)
+_ALL = select(_mine.id, _mine.notice, _mine.created_at).order_by(
+    _mine.created_at.desc(), _mine.id.desc()
 )
 
 
@@ -54,7 +77,7 @@ class Held:
 
 def hold(
     session: UnitOfWork,
-    person_ids: Iterable[int],
+    person_ids: Iterable[int | None],
     community_id: int,
     *,
     topic: str,
@@ -62,15 +85,20 @@ def hold(
     notice: Notice,
     now: datetime,
     expires_at: datetime | None = None,
+    ticket_id: int | None = None,
 ) -> int:
-    """Have everybody told once, however often it is asked for; how many deliveries are new."""
+    """Have everybody told once, however often it is asked for; how many deliveries are new.
+
+    None among the people is the anonymous asker of the ticket.
+    """
     stored, until = notice.to_json(), expires_at or now + KEPT
     new = [
         insert_new(
             session,
             Delivery,
-            dedupe_key=f"{about}:{person_id}",
+            dedupe_key=about if person_id is None else f"{about}:{person_id}",
             person_id=person_id,
+            ticket_id=ticket_id,
             community_id=community_id,
             topic=topic,
             about=about,
@@ -87,12 +115,13 @@ def hold(
 
 
 def ride(
-    session: UnitOfWork, person_id: int, reply: Reply, limit: int, words: Words, now: datetime
-) -> Reply:
+    session: UnitOfWork, message: InboundMessage, person_id: int, reply: Reply, limit: int,
+    words: Words, now: datetime,
+) -> Reply:  # fmt: skip
     """The reply with at most three waiting lines under it, within `limit` bytes in all."""
     if reply.notice is None or reply.notice.media or reply.notice.kind == "mailbox":
         return reply
-    rows = session.core.execute(_WAITING, {"person_id": person_id, "now": now}).all()
+    rows = session.core.execute(_WAITING, _of(message, person_id, now)).all()
     if not rows:
         return reply
     room = limit - len(page(reply.notice, reply.page, limit, words.more).encode())
@@ -116,22 +145,24 @@ def headline(notice: Notice) -> str:
     return line if len(line) <= _LINE_LIMIT else f"{line[: _LINE_LIMIT - 1]}…"
 
 
-def open_for(session: UnitOfWork, person_id: int, now: datetime) -> list[Held]:
+def open_for(
+    session: UnitOfWork, message: InboundMessage, person_id: int, now: datetime
+) -> list[Held]:
     """What the mailbox holds, newest first; all of it counts as shown from now on."""
-    rows = session.scalars(
-        select(Delivery)
-        .where(
-            Delivery.person_id == person_id,
-            Delivery.state.in_(["held", "shown"]),
-            Delivery.expires_at > now,
-        )
-        .order_by(Delivery.created_at.desc(), Delivery.id.desc())
-    ).all()
-    for row in rows:
-        row.state = "shown"
-        row.rides = RIDES
-    session.flush()
+    rows = session.core.execute(_ALL, _of(message, person_id, now)).all()
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_([row.id for row in rows]))
+        .values(state="shown", rides=RIDES),
+        execution_options={"synchronize_session": False},
+    )
     return [Held(row.id, Notice.from_json(row.notice), row.created_at) for row in rows]
+
+
+def is_seen(session: UnitOfWork, about: str) -> bool:
+    """Whether anybody has been shown what is about this."""
+    seen = select(Delivery.id).where(Delivery.about == about, Delivery.state.in_(_SEEN)).limit(1)
+    return session.scalar(seen) is not None
 
 
 def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int]:
@@ -183,3 +214,13 @@ def _rode(session: UnitOfWork, row_id: int) -> None:
         .values(state="shown", rides=Delivery.rides + 1),
         execution_options={"synchronize_session": False},
     )
+
+
+def _of(message: InboundMessage, person_id: int, now: datetime) -> dict[str, object]:
+    return {
+        "person_id": person_id,
+        "value": message.sender,
+        "account": message.account,
+        "channel": message.channel,
+        "now": now,
+    }

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, func, select, update
 
 from bot.domain.messages import InboundMessage, Notice
-from bot.services import binding, conversation, deliveries
+from bot.services import binding, conversation, deliveries, ticket
 from bot.services.registry import Subject, TableRule, rules_about_people
 from bot.storage.models import Address, Deletion, Person
 from bot.storage.session import UnitOfWork, put
@@ -35,10 +35,12 @@ def subject_of(session: UnitOfWork, person_id: int) -> Subject:
 
 
 def overview(session: UnitOfWork, person_id: int) -> list[Kept]:
-    """Every table that holds something of this person."""
+    """Every table that holds something of this person, but what is theirs without their name."""
     subject = subject_of(session, person_id)
     found = []
     for rule, mine in rules_about_people():
+        if rule.nameless:
+            continue
         rows = session.scalar(select(func.count()).select_from(rule.model).where(mine(subject)))
         if rows:
             found.append(Kept(rule.title, rows, rule.purpose, rule.retention))
@@ -54,7 +56,7 @@ def export(
     """
     subject = subject_of(session, person_id)
     for rule, mine in rules_about_people():
-        if not rule.shown:
+        if rule.nameless or not rule.shown:
             continue
         table = rule.model.__table__
         columns = [table.c[name] for name in rule.shown]
@@ -116,6 +118,7 @@ def request_deletion(session: UnitOfWork, person_id: int, reason: str, now: date
     session.flush()
     deliveries.cancel_for(session, person_id, "deleted")
     binding.withdraw_requests(session, person_id, now)
+    ticket.withdraw_all(session, person_id)
     for address in subject.addresses:
         conversation.forget_all(session, *address)
     return due
@@ -174,6 +177,7 @@ def unfollow(session: UnitOfWork, message: InboundMessage, now: datetime) -> Non
     )
     if others is None and pending is None:
         request_deletion(session, person_id, "unfollowed", now)
+    ticket.forget_asker(session, message)
     session.delete(row)
     session.flush()
 

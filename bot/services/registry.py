@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 from bot.storage.models import (
     Address,
     Announcement,
+    AnonymousAsker,
     AuditEntry,
     Base,
     BindingRequest,
@@ -30,9 +31,12 @@ from bot.storage.models import (
     OpenQuestion,
     OptOut,
     Person,
+    QuestionCount,
     RosterChange,
     RosterEntry,
     RosterImport,
+    Ticket,
+    TicketAnswer,
 )
 from bot.storage.session import UnitOfWork
 
@@ -53,7 +57,8 @@ class TableRule:
     """`mine` finds a person's rows; None for a table about nobody.
 
     A person's rows are deleted, or, where the row is the organisation's (`unlink`), only the
-    named columns are emptied. `shown` maps columns to what an export calls them. `expired` finds
+    named columns are emptied. What is `nameless` is deleted with the person, but never counted or
+    shown as theirs. `shown` maps columns to what an export calls them. `expired` finds
     rows whose time is over.
     """
 
@@ -63,6 +68,7 @@ class TableRule:
     retention: str
     mine: Mine | None = None
     unlink: tuple[str, ...] = ()
+    nameless: bool = False
     shown: Mapping[str, str] = field(default_factory=dict)
     expired: Callable[[datetime], ColumnElement[bool]] | None = None
 
@@ -71,10 +77,11 @@ def _person(column: Any) -> Mine:
     return lambda subject: column == subject.person_id
 
 
-def _sender(model: Any) -> Mine:
+def _sender(model: Any, column: str = "sender") -> Mine:
     def mine(subject: Subject) -> ColumnElement[bool]:
+        sender = getattr(model, column)
         each = [
-            and_(model.channel == channel, model.account == account, model.sender == value)
+            and_(model.channel == channel, model.account == account, sender == value)
             for channel, account, value in subject.addresses
         ]
         return or_(false(), *each)
@@ -84,6 +91,11 @@ def _sender(model: Any) -> Mine:
 
 def _entries(subject: Subject) -> Any:
     return select(RosterEntry.id).where(RosterEntry.person_id == subject.person_id)
+
+
+def _anonymous(subject: Subject) -> ColumnElement[bool]:
+    mapped = _sender(AnonymousAsker, "value")(subject)
+    return Ticket.id.in_(select(AnonymousAsker.ticket_id).where(mapped))
 
 
 def _older(column: Any, **span: int) -> Callable[[datetime], ColumnElement[bool]]:
@@ -96,6 +108,10 @@ TABLES: tuple[TableRule, ...] = (
     TableRule(InboxMessage, "收到的消息", "不重复处理同一条消息",
               "正文 {text_hours} 小时，整条 {row_days} 天",
               _sender(InboxMessage), shown={"received_at": "时间", "text": "内容"}),
+    TableRule(Ticket, "匿名提问", "请导师回答", "一年", _anonymous, nameless=True),
+    TableRule(AnonymousAsker, "匿名提问的去处", "把回答送到", "最后一次回答后 7 天",
+              _sender(AnonymousAsker, "value"), nameless=True,
+              expired=lambda now: AnonymousAsker.expires_at <= now),
     TableRule(Delivery, "给你的提醒", "等你下次发消息时告诉你", "到期后 30 天",
               _person(Delivery.person_id),
               shown={"created_at": "时间", "topic": "类别", "state": "状态", "notice": "内容"},
@@ -119,6 +135,13 @@ TABLES: tuple[TableRule, ...] = (
     TableRule(Membership, "在组织里的身份", "知道你属于哪里、能做什么", "到你删除为止",
               _person(Membership.person_id),
               shown={"role": "角色", "stage": "阶段", "since": "从", "until": "到"}),
+    TableRule(TicketAnswer, "你的回答", "回答成员的提问", "和提问一起，一年；删除时只去掉是谁答的",
+              _person(TicketAnswer.author_id), unlink=("author_id",),
+              shown={"created_at": "时间", "text": "内容"}),
+    TableRule(Ticket, "署名提问", "请导师回答", "一年",
+              _person(Ticket.asker_id),
+              shown={"created_at": "时间", "kind": "类别", "state": "状态", "question": "内容"},
+              expired=_older(Ticket.created_at, days=365)),
     TableRule(Meeting, "会议", "组织生活的安排", "组织的资料，删除时只去掉是谁安排的",
               _person(Meeting.created_by), unlink=("created_by",),
               shown={"title": "会议", "starts_at": "时间"}),
@@ -140,6 +163,8 @@ TABLES: tuple[TableRule, ...] = (
     TableRule(OneTimeCode, "一次性口令", "给组织者或导师绑定", "过期后 30 天",
               expired=_older(OneTimeCode.expires_at, days=30)),
     TableRule(RosterImport, "名册导入", "撤回导错的名册", "一直保留，只有文件名和时间"),
+    TableRule(QuestionCount, "问题计数", "知道哪些内容缺", "两年，没有谁问的",
+              expired=lambda now: QuestionCount.day < (now - timedelta(days=730)).date()),
     TableRule(Community, "组织", "组织的名字和设置", "一直保留"),
     TableRule(Heartbeat, "后台心跳", "知道后台还在运行", "一直保留"),
 )  # fmt: skip

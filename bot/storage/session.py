@@ -160,3 +160,20 @@ def _put(model: type[Base], unique: tuple[str, ...], dialect: str) -> Insert:
         if column.name not in unique and not column.primary_key
     }
     return statement.on_conflict_do_update(index_elements=unique, set_=replaced)
+
+
+def count_up(
+    session: UnitOfWork, model: type[Base], unique: tuple[str, ...], **values: Any
+) -> None:
+    """Insert a row whose `count` is 1, or add one to that of the row with these values."""
+    statement = _count_up(model, unique, session.core.dialect.name)
+    session.core.execute(statement, {**values, "count": 1})
+
+
+@cache
+def _count_up(model: type[Base], unique: tuple[str, ...], dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = model.__table__
+    return insert(table).on_conflict_do_update(  # type: ignore[arg-type]
+        index_elements=unique, set_={"count": table.c.count + 1}
+    )
