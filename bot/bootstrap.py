@@ -6,7 +6,7 @@ from typing import Literal
 
 from bot.clock import Clock, OffsetClock, pause
 from bot.config import OfficialAccountSettings, Settings
-from bot.errors import ConfigError, DatabaseProblem
+from bot.errors import ConfigError, ContentError, DatabaseProblem
 from bot.platforms.official_account.channel import OfficialAccount
 from bot.platforms.official_account.crypto import MessageKey
 from bot.routing import Dispatcher
@@ -69,6 +69,13 @@ def build(settings: Settings, purpose: Purpose, *, demo: bool = False) -> Applic
 
 def load_content(settings: Settings) -> Library:
     library = loader.load(settings.content.dir)
+    words = {word for router in ROUTERS for word in router.commands}
+    if unknown := [
+        f"{name}: examples or wishes for {word}, which is no command"
+        for name, pack in library.packs.items()
+        for word in sorted(pack.questions.commands - words)
+    ]:
+        raise ContentError(unknown)
     if settings.defaults.pack not in library.names:
         raise ConfigError([f"defaults.pack: there is no pack {settings.defaults.pack!r}"])
     return library

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -81,12 +82,18 @@ class _Raw:
     dialogues: Mapping[str, Dialogue]
 
 
-def load(root: Traversable | None = None) -> Library:
-    """Every pack below `root` (default: those that are installed with the program).
+@cache
+def _installed() -> Library:
+    return load(files("content") / "packs")
+
+
+def load(folder: Traversable | None = None) -> Library:
+    """Every pack below the folder (default: those that are installed, read once a process).
 
     Raises ContentError that lists every problem as file: key: reason.
     """
-    folder = root if root is not None else files("content") / "packs"
+    if folder is None:
+        return _installed()
     reader = Reader()
     base = _read(reader, folder / BASE)
     packs = {BASE: _pack(reader, BASE, [base])}

@@ -7,7 +7,7 @@ from functools import cached_property
 from threading import Lock
 from typing import Literal, get_args
 
-from content.classifier import Classifier, Traits
+from content.classifier import LOOK_UP, Classifier, Traits
 from content.knowledge import Knowledge
 from content.matcher import Candidate
 from content.matcher.normalise import bare
@@ -15,9 +15,10 @@ from content.rules import Rules
 from content.schema import RefusalName
 
 Kind = Literal["answer", "clarify", "escalate", "decline", "command"]
-CRISIS = "crisis"
-COMPLAINT = "complaint"
+CRISIS: Literal["crisis"] = "crisis"
+COMPLAINT: Literal["complaint"] = "complaint"
 REFUSALS = get_args(RefusalName)
+_PLAIN = 0.7
 _learning = Lock()
 
 
@@ -59,6 +60,11 @@ class Questions:
     examples: Mapping[str, Sequence[str]]
     traits: Traits
 
+    @property
+    def commands(self) -> set[str]:
+        """The commands that the pack's wishes are for."""
+        return {*self.wishes.names, *self.examples} - {*REFUSALS, LOOK_UP}
+
     @cached_property
     def classifier(self) -> Classifier:
         """Learned when it is first asked, by one thread."""
@@ -66,19 +72,25 @@ class Questions:
             return Classifier(self.examples, self.traits)
 
     def decide(self, text: str) -> Decision:
+        """A refusal before all; then a sure answer, then a command, then near questions."""
         name = self.refusals.name_of(text) or self.classifier.name_of(text)
         if name and name in REFUSALS:
             return self._decline(name, text)
+        match = self.knowledge.matcher.decide(text)
+        if match.decision == "answer":
+            return Decision("answer", entry=match.candidates[0].entry, candidates=match.candidates)
         if command := self.wishes.name_of(text) or name:
             return Decision("command", command)
-        match = self.knowledge.matcher.decide(text)
-        entry = match.candidates[0].entry if match.decision == "answer" else None
-        return Decision(match.decision, entry=entry, candidates=match.candidates)
+        return Decision(match.decision, candidates=match.candidates)
 
-    def refusal_of(self, text: str) -> str | None:
-        """The class of a text that is not a question by itself, such as a note."""
-        name = self.refusals.name_of(text) or self.classifier.name_of(text)
-        return name if name in REFUSALS else None
+    def is_crisis(self, note: str) -> bool:
+        """Whether somebody may be in danger who notes this beside something else.
+
+        A note is no question, so what is only likely must be plain.
+        """
+        if self.refusals.name_of(note) == CRISIS:
+            return True
+        return self.classifier.likely(note).get(CRISIS, 0.0) >= _PLAIN
 
     def _decline(self, name: str, text: str) -> Decision:
         plain = bare(text)

@@ -27,6 +27,10 @@ class Rules:
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._rules = tuple(rules)
 
+    @property
+    def names(self) -> set[str]:
+        return {rule.name for rule in self._rules}
+
     def name_of(self, text: str) -> str | None:
         plain = bare(text)
         for rule in self._rules:

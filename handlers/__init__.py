@@ -4,17 +4,19 @@ from bot.routing import Router
 from handlers import (
     announcement,
     binding,
+    care,
     check_in,
     community,
     conversation,
     desk,
-    fallback,
     help,
     mailbox,
     me,
     meeting,
     my_data,
     opt_out,
+    question,
+    ticket,
 )
 
 ROUTERS: tuple[Router, ...] = (
@@ -22,6 +24,7 @@ ROUTERS: tuple[Router, ...] = (
     me.router,
     meeting.router,
     mailbox.router,
+    ticket.router,
     binding.router,
     community.router,
     opt_out.router,
@@ -30,5 +33,6 @@ ROUTERS: tuple[Router, ...] = (
     announcement.router,
     conversation.router,
     help.router,
-    fallback.router,
+    care.router,
+    question.router,
 )

@@ -1,6 +1,7 @@
 """帮助, made from what the handlers say of themselves; and the welcome."""
 
 from bot.domain.messages import Notice
+from bot.domain.person import Role
 from bot.routing import Context, Router
 from bot.services import person
 
@@ -22,15 +23,16 @@ def welcome(context: Context) -> Notice:
 
 
 def _lines(context: Context) -> tuple[str, ...]:
-    """Everybody's words first, then an organiser's; with several communities the current one."""
+    """Everybody's words, then a mentor's and an organiser's; last the current of several homes."""
     listed = [
         command
         for command in context.commands
         if command.help and (context.member or not command.member)
     ]
     lines = [context.say(command.help) for command in listed if command.role is None]
-    if organising := [context.say(command.help) for command in listed if command.role]:
-        lines += [context.say("help.organiser"), *organising]
+    for role in (Role.MENTOR, Role.ORGANISER):
+        if theirs := [context.say(command.help) for command in listed if command.role is role]:
+            lines += [context.say(f"help.{role}"), *theirs]
     member = context.member
     if (
         member

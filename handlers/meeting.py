@@ -1,5 +1,6 @@
 """会议, 开会, 改会, 取消: meetings, read back before anybody is told."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from bot.services import audit, meeting
 
 router = Router("meeting")
 _UNDO = timedelta(hours=1)
+_TO = re.compile(r"^(?:改到|改成|为)\s*")
 
 
 @router.command("会议", help="meeting.help", member=True)
@@ -70,7 +72,7 @@ def change(context: Context) -> Notice:
         return context.notice("meeting.how_change")
     zone = ZoneInfo(context.bound.community.timezone)
     when = parse(
-        context.rest,
+        _TO.sub("", context.rest),
         context.local_now.replace(tzinfo=None),
         found.starts_at.astimezone(zone).replace(tzinfo=None),
     )

@@ -52,6 +52,8 @@ def test_rows_go_in_an_order_that_no_reference_forbids() -> None:
             continue
         for column in rule.model.__table__.c:
             for key in column.foreign_keys:
+                if key.ondelete == "CASCADE":
+                    continue
                 other = key.column.table.name
                 if other in order and other != rule.model.__tablename__:
                     assert order.index(rule.model.__tablename__) < order.index(other)

@@ -14,6 +14,8 @@ from bot.services import access, audit
 from bot.services import community as service
 
 _COLUMNS = ("name", "parent", "pack", "timezone", "quiet_hours", "daily_message_budget")
+# Long texts, which a table on a screen has no room for.
+_LINES = ("crisis_line", "complaint_line")
 
 
 @click.group()
@@ -27,6 +29,8 @@ def _setting_options(command: Any) -> Any:
         click.option("--timezone", help="E.g. Asia/Shanghai."),
         click.option("--quiet-hours", help="E.g. 22:00-08:00."),
         click.option("--daily-message-budget", type=int, help="Messages a day and member."),
+        click.option("--crisis-line", help="Its own line for people in need, e.g. 校心理中心 …"),
+        click.option("--complaint-line", help="Its own contact for complaints about people."),
     ):
         command = option(command)
     return command
@@ -52,16 +56,17 @@ def add(name: str, parent: str | None, config: Path | None, **given: Any) -> Non
 @json_option
 @config_option
 def list_all(as_json: bool, config: Path | None) -> None:
-    """Show every community, oldest first."""
+    """Show every community, oldest first; with --json its own help lines as well."""
+    columns = (*_COLUMNS, *_LINES) if as_json else _COLUMNS
     with existing_database(settings_of(config)) as database, database.read() as session:
         rows = service.all_of(session)
         names = {row.id: row.name for row in rows}
         cells = [
             [names.get(row.parent_id or 0) if key == "parent" else getattr(row, key)
-             for key in _COLUMNS]
+             for key in columns]
             for row in rows
         ]  # fmt: skip
-    show_table("Communities", _COLUMNS, cells, as_json)
+    show_table("Communities", columns, cells, as_json)
 
 
 @community.command(name="set")

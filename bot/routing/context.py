@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.messages import InboundMessage, Notice, Option, Reply
-from bot.domain.person import Member
-from bot.services import conversation, person
+from bot.domain.person import CommunityView, Member
+from bot.services import community, conversation, person
 from bot.storage.session import UnitOfWork
+from content.loader import Pack
 from content.messages import Messages
+from content.questions import Decision
 
 if TYPE_CHECKING:
     from bot.routing.router import Command, Routes
@@ -23,21 +25,26 @@ class Context:
     """What a handler gets.
 
     `argument` is what came after the command's word, `number` the number that it begins with and
-    `rest` what follows that.
+    `rest` what follows that; `decision` is what a question is, for the handler of questions.
     """
 
     session: UnitOfWork
     message: InboundMessage
     now: datetime
     member: Member | None
-    messages: Messages
+    pack: Pack
     routes: Routes
     row_id: int
-    courtesies: Mapping[str, str]
     facts: Mapping[str, object]
     argument: str = ""
     number: int | None = None
     rest: str = ""
+    decision: Decision | None = None
+
+    @property
+    def messages(self) -> Messages:
+        """What the bot says, in the words of the community's pack."""
+        return self.pack.messages
 
     @property
     def bound(self) -> Member:
@@ -45,6 +52,18 @@ class Context:
         if self.member is None:
             raise RuntimeError("a handler that needs a member was called without one")
         return self.member
+
+    @property
+    def person_id(self) -> int | None:
+        """Who writes, as far as we know them."""
+        return self.member.person_id if self.member else None
+
+    @property
+    def home(self) -> CommunityView:
+        """The community that this conversation is about; for somebody unknown the oldest."""
+        if self.member:
+            return self.member.community
+        return community.view(community.oldest(self.session))
 
     @property
     def local_now(self) -> datetime:
@@ -76,10 +95,12 @@ class Context:
         *,
         none: str = "conversation.none_of_these",
         zero: str = "conversation.zero",
+        instead: tuple[str, dict[str, Any]] | None = None,
     ) -> tuple[Option, ...]:
         """Open a menu of (label, action, payload), answered by number.
 
-        `none` is the key of what 0 is called, `zero` of what is said to it.
+        `none` is the key of what 0 is called, `zero` of what is said to it; `instead` is an
+        action (with its payload) that 0 does.
 
         It replaces the last menu of this sender in this conversation.
         """
@@ -87,7 +108,7 @@ class Context:
             {"label": label, "action": action, "payload": payload}
             for label, action, payload in choices
         ]
-        payload = {"choices": listed, "none": self.say(none)}
+        payload = {"choices": listed, "none": self.say(none), "instead": instead}
         conversation.remember(
             self.session, self.message, conversation.MENU, zero, payload,
             self._community_id, self.now,

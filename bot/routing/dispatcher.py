@@ -103,10 +103,7 @@ class Dispatcher:
             return Reply(self._notice("trouble.too_long"))
         member = person.load_member(session, message)
         pack = self._packs.get(member.community.pack, self._default) if member else self._default
-        context = Context(
-            session, message, now, member, pack.messages, self._routes, row_id,
-            courtesies=pack.courtesies, facts=self._facts,
-        )  # fmt: skip
+        context = Context(session, message, now, member, pack, self._routes, row_id, self._facts)
         reply = answer(context)
         if reply.notice is None:
             return reply
@@ -115,7 +112,7 @@ class Dispatcher:
             templates = ("mailbox.head", "mailbox.foot", "paging.more")
             words = deliveries.Words(*(pack.messages.say(key) for key in templates))
             limit = TEXT_LIMITS[message.channel]
-            reply = deliveries.ride(session, member_id, reply, limit, words, now)
+            reply = deliveries.ride(session, message, member_id, reply, limit, words, now)
         if reply.notice and script.is_traditional(message.text):
             riders = tuple(script.traditional(line) for line in reply.riders)
             reply = replace(reply, notice=script.in_traditional(reply.notice), riders=riders)

@@ -1,11 +1,14 @@
 """Which handler a message goes to, by the chat grammar."""
 
+from dataclasses import replace
+
 import structlog
 
-from bot.domain.grammar import Kind, plain, read
+from bot.domain.grammar import Kind, Takes, plain, read
 from bot.domain.grammar import Said as Read
 from bot.domain.messages import SILENCE, TEXT_LIMITS, InboundMessage, MessageType, Reply
 from bot.domain.paging import NEXT_PAGE, pages
+from bot.routing.care import care
 from bot.routing.context import Context
 from bot.routing.router import Said
 from bot.services import conversation, inbox
@@ -14,6 +17,8 @@ from content.script import simplified
 log = structlog.get_logger(__name__)
 _YES = frozenset({"是", "是的", "好", "好的", "嗯", "对", "可以", "行", "同意"})
 _NO = frozenset({"不", "不是", "不用", "不要", "不行", "算了", "都不是"})
+# After an answer 不用 and 算了 are no complaint about it.
+_NOT_THIS = frozenset({"不是", "不对", "不是这个", "不是问这个", "答非所问", "错了"})
 _LABEL_LIMIT = 40
 _WITHOUT_WORDS = (MessageType.IMAGE, MessageType.VOICE)
 
@@ -39,7 +44,7 @@ def _message(context: Context) -> Said:
     if not message.text and message.type is not MessageType.TEXT:
         return context.routes.fallback(context)
     text = simplified(message.text)
-    said = read(text, context.routes.words(), context.courtesies)
+    said = read(text, context.routes.words(), context.pack.courtesies)
     if _may_be_label(context, said) and (number := _label(context, text)) is not None:
         return _choose(context, number)
     match said.kind:
@@ -48,10 +53,35 @@ def _message(context: Context) -> Said:
         case Kind.COMMAND:
             context.argument = _as_typed(message, text, said.argument)
             context.number, context.rest = said.number, said.rest
-            return _command(context, said.word)
+            return _with_care(context, said.word)
         case Kind.COURTESY:
             return _courtesy(context, said.word)
+    return _question(context, text)
+
+
+def _question(context: Context, text: str) -> Said:
+    """A wish that a command serves is that command; everything else goes to whoever answers."""
+    decision = context.pack.questions.decide(text)
+    if decision.kind == "command" and decision.name in context.routes.commands:
+        return _command(context, decision.name)
+    context.decision = decision
     return context.routes.fallback(context)
+
+
+def _with_care(context: Context, word: str) -> Said:
+    """A command; its note may say that somebody is in danger. Then the note is not kept."""
+    command = context.routes.commands[word][0]
+    noted = command.takes is Takes.TEXT and command.role is None and context.argument
+    if not noted or not context.pack.questions.is_crisis(context.argument):
+        return _command(context, word)
+    context.argument = ""
+    said = _command(context, word)
+    done = said.notice if isinstance(said, Reply) else said
+    notice = care(context)
+    if done is None or done.options or context.message.in_group:
+        return notice
+    *before, offer = notice.lines
+    return replace(notice, lines=(*before, *done.lines, offer))
 
 
 def _as_typed(message: InboundMessage, text: str, argument: str) -> str:
@@ -79,6 +109,8 @@ def _number(context: Context, number: int) -> Said:
         return _next_page(context)
     if asked is None:
         return context.notice("conversation.no_menu")
+    if number > len(choices) == 0:
+        return context.notice("conversation.only_zero", none=asked.payload["none"])
     if number > len(choices):
         return context.notice("conversation.out_of_range", last=len(choices))
     return _choose(context, number)
@@ -89,6 +121,9 @@ def _choose(context: Context, number: int) -> Said:
     asked = conversation.take(context.session, context.message, conversation.MENU, context.now)
     if asked is None:
         return context.notice("conversation.no_menu")
+    if number == 0 and asked.payload["instead"]:
+        action, payload = asked.payload["instead"]
+        return context.act(action, payload, asked.community_id)
     if number == 0:
         return context.notice(asked.action)
     choice = asked.payload["choices"][number - 1]
@@ -113,7 +148,7 @@ def _label(context: Context, text: str) -> int | None:
     labels = [plain(choice["label"]) for choice in asked.payload["choices"]]
     if bare in labels:
         return labels.index(bare) + 1
-    if bare in _NO or bare == plain(asked.payload["none"]):
+    if bare in (_NO if labels else _NOT_THIS) or bare == plain(asked.payload["none"]):
         return 0
     return 1 if bare in _YES and len(labels) == 1 else None
 
@@ -130,5 +165,5 @@ def _next_page(context: Context) -> Said:
 
 def _courtesy(context: Context, word: str) -> Said:
     """A short line for thanks, greetings, faces and marks, nothing for 收到; never a question."""
-    kind = context.courtesies.get(word, "smile")
+    kind = context.pack.courtesies.get(word, "smile")
     return SILENCE if kind == "silent" else context.notice(f"courtesy.{kind}")

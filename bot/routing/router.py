@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.domain.grammar import Takes
 from bot.domain.messages import Notice, Reply
@@ -15,6 +15,7 @@ Said = Notice | Reply | None
 Payload = Mapping[str, Any]
 Handler = Callable[[Context], Said]
 Action = Callable[[Context, Payload], Said]
+SomeAction = TypeVar("SomeAction", bound=Action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,14 @@ class Router:
 
     def action(
         self, name: str, *, role: Role | None = None, member: bool = False
-    ) -> Callable[[Action], Action]:
+    ) -> Callable[[SomeAction], SomeAction]:
         """Register what happens on a menu's choice, on 确认 or on 撤销.
 
         `role` is asked for again then, in the community that it was offered for.
         """
         rule = Rule(role, member or role is not None)
 
-        def register(action: Action) -> Action:
+        def register(action: SomeAction) -> SomeAction:
             if name in self.actions:
                 raise RegistrationError(f"{self.name}: the action {name} is registered twice")
             self.actions[name] = (rule, action)

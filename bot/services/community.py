@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -130,3 +131,9 @@ def by_name(session: Session, name: str) -> Community:
 
 def view(row: Community) -> CommunityView:
     return CommunityView(row.id, row.name, row.timezone, row.pack)
+
+
+def own_line(session: Session, community_id: int, name: Literal["crisis", "complaint"]) -> str:
+    """What the community itself says to somebody in need, or with a complaint; "" for nothing."""
+    row = session.get_one(Community, community_id)
+    return row.crisis_line if name == "crisis" else row.complaint_line

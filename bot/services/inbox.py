@@ -95,6 +95,28 @@ def last_reply(session: UnitOfWork, message: InboundMessage, row_id: int) -> Rep
     return _reply(row) if row else SILENCE
 
 
+def forget_text(session: UnitOfWork, row_id: int) -> None:
+    """Keep nothing of what was written in this message, from now on."""
+    session.execute(
+        update(InboxMessage).where(InboxMessage.id == row_id).values(text=None),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def forget_conversation(session: UnitOfWork, message: InboundMessage, row_id: int) -> None:
+    """Keep nothing of what this sender and we have said in this conversation before the row."""
+    session.execute(
+        update(InboxMessage)
+        .where(
+            InboxMessage.sender == message.sender,
+            InboxMessage.conversation == message.conversation,
+            InboxMessage.id != row_id,
+        )
+        .values(text=None, reply=None, riders=None),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def clear(
     session: UnitOfWork, now: datetime, text_hours: int, row_days: int, limit: int
 ) -> tuple[int, int]:

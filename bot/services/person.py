@@ -11,7 +11,7 @@ from bot.storage.models import Address, Community, Consent, Membership, Person
 from bot.storage.session import UnitOfWork, insert_new
 
 # The version of the notice that packs show in 绑定; raise it when what it says has changed.
-NOTICE_VERSION = "2026-11"
+NOTICE_VERSION = "2026-11-2"
 
 _address, _person = Address.__table__.c, Person.__table__.c
 _membership, _community = Membership.__table__.c, Community.__table__.c

@@ -245,7 +245,10 @@ def purge(session: UnitOfWork, person_id: int) -> None:
                     execution_options=_BARE,
                 )
         else:
-            session.execute(delete(rule.model).where(mine(subject)), execution_options=_BARE)
+            for each in (mine, rule.also):
+                if each:
+                    gone = delete(rule.model).where(each(subject))
+                    session.execute(gone, execution_options=_BARE)
     session.expire_all()
 
 

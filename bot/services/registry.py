@@ -57,9 +57,9 @@ class TableRule:
     """`mine` finds a person's rows; None for a table about nobody.
 
     A person's rows are deleted, or, where the row is the organisation's (`unlink`), only the
-    named columns are emptied. What is `nameless` is deleted with the person, but never counted or
-    shown as theirs. `shown` maps columns to what an export calls them. `expired` finds
-    rows whose time is over.
+    named columns are emptied. What `also` finds, and a `nameless` table, goes with the person
+    but is never counted or shown as theirs. `shown` maps columns to what an export calls them.
+    `expired` finds rows whose time is over.
     """
 
     model: type[Base]
@@ -68,6 +68,7 @@ class TableRule:
     retention: str
     mine: Mine | None = None
     unlink: tuple[str, ...] = ()
+    also: Mine | None = None
     nameless: bool = False
     shown: Mapping[str, str] = field(default_factory=dict)
     expired: Callable[[datetime], ColumnElement[bool]] | None = None
@@ -108,10 +109,6 @@ TABLES: tuple[TableRule, ...] = (
     TableRule(InboxMessage, "收到的消息", "不重复处理同一条消息",
               "正文 {text_hours} 小时，整条 {row_days} 天",
               _sender(InboxMessage), shown={"received_at": "时间", "text": "内容"}),
-    TableRule(Ticket, "匿名提问", "请导师回答", "一年", _anonymous, nameless=True),
-    TableRule(AnonymousAsker, "匿名提问的去处", "把回答送到", "最后一次回答后 7 天",
-              _sender(AnonymousAsker, "value"), nameless=True,
-              expired=lambda now: AnonymousAsker.expires_at <= now),
     TableRule(Delivery, "给你的提醒", "等你下次发消息时告诉你", "到期后 30 天",
               _person(Delivery.person_id),
               shown={"created_at": "时间", "topic": "类别", "state": "状态", "notice": "内容"},
@@ -141,7 +138,10 @@ TABLES: tuple[TableRule, ...] = (
     TableRule(Ticket, "署名提问", "请导师回答", "一年",
               _person(Ticket.asker_id),
               shown={"created_at": "时间", "kind": "类别", "state": "状态", "question": "内容"},
-              expired=_older(Ticket.created_at, days=365)),
+              also=_anonymous, expired=_older(Ticket.created_at, days=365)),
+    TableRule(AnonymousAsker, "匿名提问的去处", "把回答送到", "最后一次回答后 7 天",
+              _sender(AnonymousAsker, "value"), nameless=True,
+              expired=lambda now: AnonymousAsker.expires_at <= now),
     TableRule(Meeting, "会议", "组织生活的安排", "组织的资料，删除时只去掉是谁安排的",
               _person(Meeting.created_by), unlink=("created_by",),
               shown={"title": "会议", "starts_at": "时间"}),

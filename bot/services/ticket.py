@@ -1,7 +1,9 @@
 """Tickets: a question that a member has handed to the mentors, and what they answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, delete, func, select, update
 
@@ -11,8 +13,10 @@ from bot.services import deliveries, person
 from bot.storage.models import AnonymousAsker, Person, Ticket, TicketAnswer
 from bot.storage.session import UnitOfWork
 
-TOPIC = "ticket"
-ALERT = "alert"
+# Topics of deliveries: a new question, an alert (the kind of its ticket as well), an answer.
+TOPIC, ALERT, ANSWER = "ticket", "alert", "answer"
+# How long a member can withdraw a question, and a mentor take back an answer nobody has seen.
+UNDO = timedelta(hours=1)
 # How long after an answer the way back to an anonymous asker is kept.
 ASKER_KEPT = timedelta(days=7)
 _BARE = {"synchronize_session": False}
@@ -41,9 +45,9 @@ def responders(session: UnitOfWork, community_id: int, asker: int | None) -> tup
     return Role.MENTOR, []
 
 
-def has_mentor(session: UnitOfWork, member: Member) -> bool:
-    """Whether somebody else than this member answers questions in their community."""
-    role, people = responders(session, member.community.id, member.person_id)
+def has_mentor(session: UnitOfWork, community_id: int, asker: int | None) -> bool:
+    """Whether somebody else than the asker answers questions in the community."""
+    role, people = responders(session, community_id, asker)
     return role is Role.MENTOR and bool(people)
 
 
@@ -109,7 +113,7 @@ def open_of(session: UnitOfWork, community_id: int) -> list[TicketView]:
         .where(Ticket.community_id == community_id, Ticket.state == "open")
         .order_by(Ticket.kind, Ticket.created_at, Ticket.id)
     )
-    return [TicketView(*row._tuple()) for row in rows]
+    return [_view(row) for row in rows]
 
 
 def find(session: UnitOfWork, community_id: int, ticket_id: int) -> TicketView | None:
@@ -121,7 +125,7 @@ def find(session: UnitOfWork, community_id: int, ticket_id: int) -> TicketView |
             Ticket.state != "withdrawn",
         )
     ).first()
-    return TicketView(*row._tuple()) if row else None
+    return _view(row) if row else None
 
 
 def answer(
@@ -130,16 +134,13 @@ def answer(
 ) -> int:  # fmt: skip
     """Store the answer and have the asker told: the answer's number on this ticket."""
     row = session.get_one(Ticket, ticket.id, with_for_update=True)
-    last = session.scalar(
-        select(func.max(TicketAnswer.number)).where(TicketAnswer.ticket_id == ticket.id)
-    )
-    number = (last or 0) + 1
+    number = row.last_answer + 1
     session.add(
         TicketAnswer(
             ticket_id=ticket.id, number=number, author_id=author, text=text, created_at=now
         )
     )
-    row.state, row.answered_at = "answered", now
+    row.state, row.answered_at, row.last_answer = "answered", now, number
     session.flush()
     deliveries.cancel(session, about(ticket.id), "answered")
     asker_until = now + ASKER_KEPT if ticket.anonymous else None
@@ -151,7 +152,7 @@ def answer(
     )
     deliveries.hold(
         session, [ticket.asker_id], community_id,
-        topic=TOPIC, about=_answer(ticket.id, number), notice=notice, now=now,
+        topic=ANSWER, about=_answer(ticket.id, number), notice=notice, now=now,
         ticket_id=ticket.id, expires_at=asker_until,
     )  # fmt: skip
     return number
@@ -228,12 +229,17 @@ def _add(
         question=question,
         topic=topic,
         state="open",
+        last_answer=0,
         created_at=now,
         answered_at=None,
     )
     session.add(row)
     session.flush()
     return row
+
+
+def _view(row: Sequence[Any]) -> TicketView:
+    return TicketView(*row)
 
 
 def _select() -> Select[int, str, bool, int | None, str | None, str, str, datetime]:

@@ -24,7 +24,7 @@ ANSWER = 0.45
 LEAD = 0.02
 COVERED = 0.85
 # From this score on an entry is near enough to be named.
-NEAR = 0.30
+NEAR = 0.36
 NEAR_SHARE = 0.6
 NEAREST = 4
 # Texts that are compared in full: the others share too little with the question.
@@ -109,8 +109,10 @@ class Matcher:
             and not self._contradicted(plain, best.entry)
         ):
             return Match("answer", nearest)
-        near = [item for item in ranked if item.score >= max(NEAR, NEAR_SHARE * best.score)]
-        return Match("clarify", tuple(near[:NEAREST])) if near else Match("escalate", nearest)
+        if best.score < NEAR:
+            return Match("escalate", nearest)
+        near = [item for item in nearest if item.score >= NEAR_SHARE * best.score]
+        return Match("clarify", tuple(near) if len(near) > 1 else nearest[:2])
 
     def _ranked(self, plain: str) -> list[Candidate]:
         """Each entry with the score of its best text, best first."""

@@ -13,7 +13,8 @@ class Ticket(Base):
     no words of the asker.
 
     `asker_id` is None where the question is anonymous: nothing in this row tells who asked.
-    `topic` is the nearest entry's id, or "".
+    `topic` is the nearest entry's id, or "". `last_answer` is the highest number that an answer
+    has had: one that was taken back is not given again.
     """
 
     __tablename__ = "ticket"
@@ -32,6 +33,7 @@ class Ticket(Base):
     question: Mapped[str]
     topic: Mapped[str]
     state: Mapped[str]
+    last_answer: Mapped[int]
     created_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
 

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("question", sa.String(), nullable=False),
         sa.Column("topic", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("last_answer", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("answered_at", UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind IN ('question', 'alert')", name=op.f("ck_ticket_kind")),
@@ -118,11 +119,12 @@ def upgrade() -> None:
         "community", sa.Column("complaint_line", sa.String(), server_default="", nullable=False)
     )
 
-    # With its reference in place: SQLite cannot add a constraint to a table that is there.
-    op.execute(
-        "ALTER TABLE delivery ADD COLUMN ticket_id INTEGER"
-        " CONSTRAINT fk_delivery_ticket_id REFERENCES ticket (id) ON DELETE CASCADE"
-    )
+    # A table copied anew on SQLite, which cannot add a constraint to one that is there.
+    with op.batch_alter_table("delivery") as delivery:
+        delivery.add_column(sa.Column("ticket_id", sa.Integer(), nullable=True))
+        delivery.create_foreign_key(
+            op.f("fk_delivery_ticket_id"), "ticket", ["ticket_id"], ["id"], ondelete="CASCADE"
+        )
     op.create_index(
         "ix_delivery_anonymous",
         "delivery",

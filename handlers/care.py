@@ -1,0 +1,26 @@
+"""The alert: somebody who may be in danger asks to be contacted by a human."""
+
+from bot.domain.messages import Notice
+from bot.routing import Context, Payload, Router
+from bot.routing.care import who_is
+from bot.services import ticket
+
+router = Router("care")
+
+
+@router.action("care.alert", member=True)
+def alert(context: Context, payload: Payload) -> Notice:
+    """Their name and that they ask for contact, quiet hours or not; never what they wrote."""
+    member = context.bound
+    role, people = ticket.responders(context.session, member.community.id, member.person_id)
+    if not people:
+        return context.notice("care.nobody")
+    number = ticket.alert(context.session, member, context.now)
+    name = member.name or context.say("care.nameless")
+    told = ticket.tell_responders(
+        context.session, member.community.id, number,
+        context.notice("care.alert", number=number, name=name),
+        member.person_id, ticket.ALERT, context.now,
+    )  # fmt: skip
+    context.nothing_to_undo()
+    return context.notice("care.told", count=told, who=who_is(context, role))

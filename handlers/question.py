@@ -1,0 +1,111 @@
+"""A question: its answer with the source, near questions, a kind no, or the offer of a human."""
+
+from bot.domain.messages import Notice
+from bot.routing import Context, Payload, Router
+from bot.routing.answers import GROUP_LINES, answer_lines, rule_lines
+from bot.routing.asking import offer_mentor
+from bot.routing.care import care, help_lines
+from bot.services import inbox, question
+from content.questions import COMPLAINT, CRISIS, Decision
+
+router = Router("question")
+# Asked in a group, these get no more than "write to me in private".
+_PRIVATE = ("personal", COMPLAINT)
+_NEAREST = 4
+
+
+@router.otherwise
+def reply(context: Context) -> Notice:
+    decision = context.decision
+    if decision is None:
+        return context.notice("question.media")
+    match decision.kind:
+        case "decline":
+            return _decline(context, decision)
+        case "answer" if decision.entry:
+            return _answer(context, decision.entry, "answered", context.message.text.strip())
+        case "clarify":
+            return _clarify(context, decision)
+    return _unsure(context, context.message.text.strip(), _topic(decision))
+
+
+@router.action("question.choose")
+def choose(context: Context, payload: Payload) -> Notice:
+    return _answer(context, payload["entry"], "chosen", payload["question"])
+
+
+@router.action("question.none")
+def none_of_these(context: Context, payload: Payload) -> Notice:
+    return _unsure(context, payload["question"], payload["topic"])
+
+
+@router.action("question.wrong")
+def wrong(context: Context, payload: Payload) -> Notice:
+    """0 after an answer: it is taken back, and counted."""
+    question.count(context.session, context.home, "taken back", payload["topic"], context.now)
+    lines = (context.say("question.taken_back"),)
+    return offer_mentor(context, lines, payload["question"], payload["topic"])
+
+
+def _answer(context: Context, entry_id: str, outcome: question.Outcome, asked: str) -> Notice:
+    knowledge = context.pack.knowledge
+    entry = knowledge.entries.get(entry_id)
+    if entry is None:
+        return _unsure(context, asked, "")
+    question.count(context.session, context.home, outcome, entry_id, context.now)
+    lines = answer_lines(context.say, knowledge, entry)
+    if context.message.in_group:
+        return Notice("answer", lines=lines[:GROUP_LINES])
+    payload = {"question": asked, "topic": entry_id}
+    context.offer([], none="question.not_this", instead=("question.wrong", payload))
+    return Notice("answer", lines=lines)
+
+
+def _clarify(context: Context, decision: Decision) -> Notice:
+    entries = context.pack.knowledge.entries
+    asked = context.message.text.strip()
+    near = [item.entry for item in decision.candidates[:_NEAREST]]
+    question.count(context.session, context.home, "clarified", near[0], context.now)
+    options = context.offer(
+        [
+            (entries[name].question, "question.choose", {"entry": name, "question": asked})
+            for name in near
+        ],
+        instead=("question.none", {"question": asked, "topic": near[0]}),
+    )
+    return Notice("question", lines=(context.say("question.near"),), options=options)
+
+
+def _unsure(context: Context, asked: str, topic: str) -> Notice:
+    question.count(context.session, context.home, "missed", topic, context.now)
+    return offer_mentor(context, (context.say("question.unsure"),), asked, topic)
+
+
+def _decline(context: Context, decision: Decision) -> Notice:
+    """Each class in its own words, and never with near questions."""
+    name = decision.name
+    if name == CRISIS:
+        return care(context)
+    if name == COMPLAINT:
+        inbox.forget_text(context.session, context.row_id)
+    if context.message.in_group and name in _PRIVATE:
+        return context.notice("refusal.in_private")
+    lines = [context.say(f"refusal.{name}")]
+    if name == COMPLAINT:
+        lines += [*help_lines(context, COMPLAINT), context.say("refusal.complaint_foot")]
+    knowledge = context.pack.knowledge
+    if decision.document:
+        document = knowledge.documents[decision.document]
+        lines.append(
+            context.say("refusal.document", title=document.title, version=document.version)
+        )
+    if decision.entry:
+        lines += rule_lines(context.say, knowledge, knowledge.entries[decision.entry])
+    if name == "personal":
+        asked = context.message.text.strip()
+        return offer_mentor(context, tuple(lines), asked, decision.entry or "")
+    return Notice("refusal", lines=tuple(lines))
+
+
+def _topic(decision: Decision) -> str:
+    return decision.candidates[0].entry if decision.candidates else ""
