@@ -72,14 +72,17 @@ class Questions:
             return Classifier(self.examples, self.traits)
 
     def decide(self, text: str) -> Decision:
-        """A refusal before all; then a sure answer, then a command, then near questions."""
+        """A refusal before all; then a command or an answer, as certain as each is; then near
+        questions.
+        """
         name = self.refusals.name_of(text) or self.classifier.name_of(text)
         if name and name in REFUSALS:
             return self._decline(name, text)
         match = self.knowledge.matcher.decide(text)
-        if match.decision == "answer":
+        wish = self.wishes.name_of(text)
+        if match.decision == "answer" and (match.candidates[0].score == 1.0 or not wish):
             return Decision("answer", entry=match.candidates[0].entry, candidates=match.candidates)
-        if command := self.wishes.name_of(text) or name:
+        if command := wish or name:
             return Decision("command", command)
         return Decision(match.decision, candidates=match.candidates)
 

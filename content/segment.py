@@ -4,20 +4,20 @@ import warnings
 from collections.abc import Iterable
 from functools import cache
 from threading import Lock
-
-with warnings.catch_warnings():
-    # Its regular expressions are not raw strings, which Python warns of.
-    warnings.simplefilter("ignore")
-    import jieba
+from typing import Any
 
 _loading = Lock()
 
 
 @cache
-def _tokenizer() -> jieba.Tokenizer:
+def _tokenizer() -> Any:
     """jieba's own loading leaves a cache in the machine's shared temporary folder, which anybody
     there could have written: the dictionary is read from the package instead.
     """
+    with warnings.catch_warnings():
+        # Its regular expressions are not raw strings, which Python warns of.
+        warnings.simplefilter("ignore")
+        import jieba
     tokenizer = jieba.Tokenizer()
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.initialized = True

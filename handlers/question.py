@@ -2,15 +2,17 @@
 
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
-from bot.routing.answers import GROUP_LINES, answer_lines, rule_lines
+from bot.routing.answers import GROUP_LINES, answer_lines, refusal_lines
 from bot.routing.asking import offer_mentor
-from bot.routing.care import care, help_lines
-from bot.services import inbox, question
+from bot.routing.care import care
+from bot.services import community, inbox, question
 from content.questions import COMPLAINT, CRISIS, Decision
 
 router = Router("question")
 # Asked in a group, these get no more than "write to me in private".
 _PRIVATE = ("personal", COMPLAINT)
+# What is said of other people is not kept.
+_FORGOTTEN = (COMPLAINT, "others")
 _NEAREST = 4
 
 
@@ -83,24 +85,16 @@ def _unsure(context: Context, asked: str, topic: str) -> Notice:
 
 def _decline(context: Context, decision: Decision) -> Notice:
     """Each class in its own words, and never with near questions."""
-    name = decision.name
+    name, own = decision.name, ""
     if name == CRISIS:
         return care(context)
-    if name == COMPLAINT:
+    if name in _FORGOTTEN:
         inbox.forget_text(context.session, context.row_id)
+    if name == COMPLAINT:
+        own = community.own_line(context.session, context.home.id, COMPLAINT)
     if context.message.in_group and name in _PRIVATE:
         return context.notice("refusal.in_private")
-    lines = [context.say(f"refusal.{name}")]
-    if name == COMPLAINT:
-        lines += [*help_lines(context, COMPLAINT), context.say("refusal.complaint_foot")]
-    knowledge = context.pack.knowledge
-    if decision.document:
-        document = knowledge.documents[decision.document]
-        lines.append(
-            context.say("refusal.document", title=document.title, version=document.version)
-        )
-    if decision.entry:
-        lines += rule_lines(context.say, knowledge, knowledge.entries[decision.entry])
+    lines = refusal_lines(context.say, context.pack.knowledge, decision, own)
     if name == "personal":
         asked = context.message.text.strip()
         return offer_mentor(context, tuple(lines), asked, decision.entry or "")

@@ -230,7 +230,8 @@ def test_communities(empty_url: str, tmp_path: Path) -> None:
         return good("community", *arguments, "--config", str(config), cwd=tmp_path)
 
     command("add", "一支部", "--parent", "我们的支部", "--quiet-hours", "23:00-07:00")
-    command("set", "一支部", "--name", "第一支部", "--daily-message-budget", "5")
+    command("set", "一支部", "--name", "第一支部", "--daily-message-budget", "5",
+            "--crisis-line", "校心理中心 8800")  # fmt: skip
     assert "第一支部" in command("list")
     assert re.search(
         r"「第一支部」mentor：.*绑定 \w{8}", command("code", "第一支部", "--role", "mentor")
@@ -240,7 +241,8 @@ def test_communities(empty_url: str, tmp_path: Path) -> None:
     assert [row["name"] for row in rows] == ["我们的支部", "第一支部"]
     assert rows[1] == {"name": "第一支部", "parent": "我们的支部", "pack": "party-branch",
                        "timezone": "Asia/Shanghai", "quiet_hours": "23:00-07:00",
-                       "daily_message_budget": 5}  # fmt: skip
+                       "daily_message_budget": 5, "crisis_line": "校心理中心 8800",
+                       "complaint_line": ""}  # fmt: skip
     wrong = bad(1, "community", "add", "第一支部", "--timezone", "Mars", "--quiet-hours", "x",
                 "--pack", "none", "--daily-message-budget", "99", "--config", config, cwd=tmp_path)  # fmt: skip
     for key in ("name", "timezone", "quiet_hours", "pack", "daily_message_budget"):
@@ -358,3 +360,78 @@ def test_every_command_explains_itself(command: Sequence[str]) -> None:
     result = CliRunner().invoke(main, [*command, "--help"])
     assert result.exit_code == 0
     assert len(result.output.splitlines()) > 4
+
+
+def test_ask_says_every_decision(tmp_path: Path) -> None:
+    def ask(*arguments: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(good("ask", "--json", *arguments, cwd=tmp_path))
+        assert list(found) == [
+            "decision",
+            "class",
+            "entry",
+            "score",
+            "answer",
+            "sources",
+            "candidates",
+        ]
+        return found
+
+    answer = ask("正式党员不足三名怎么办？")
+    assert (answer["decision"], answer["entry"], answer["class"]) == ("answer", "B02", None)
+    assert answer["sources"] == [
+        {
+            "document": "中国共产党支部工作条例（试行）",
+            "clause": "第五条",
+            "version": "2018-10-28 施行",
+        }
+    ]
+    assert answer["candidates"][0] == {"entry": "B02", "score": answer["score"]}
+    clarify = ask("会议多久开一次")
+    assert clarify["decision"] == "clarify"
+    assert 2 <= len(clarify["candidates"]) <= 4
+    assert ask("食堂几点关门")["decision"] == "escalate"
+    decline = ask("我不想活了")
+    assert (decline["decision"], decline["class"]) == ("decline", "crisis")
+    assert "12356" in decline["answer"]
+    assert ask("下次开会是哪天")["answer"] == "会议"
+    assert ask("打卡 读书")["decision"] == "command"
+    assert ask("谢谢")["decision"] == "courtesy"
+    explained = good("ask", "团员大会多久开一次", "--explain", cwd=tmp_path)
+    assert "looks like: look up" in explained
+    assert "B05" in explained
+
+
+def test_ask_over_a_file_is_the_matcher_alone(tmp_path: Path) -> None:
+    file = tmp_path / "kb.jsonl"
+    lines = [
+        {
+            "id": "refund",
+            "question": "退款要多久到账？",
+            "variants": ["多久能退款"],
+            "answer": "3 天。",
+        },
+        {"id": "exchange", "question": "怎么换货？", "answer": "找客服。"},
+    ]
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8")
+    found = json.loads(good("ask", "多久能退款呀", "--kb", file, "--json", cwd=tmp_path))
+    assert (found["decision"], found["entry"], found["answer"]) == ("answer", "refund", "3 天。")
+    assert found["sources"] == []
+    file.write_text('{"id": 1}\nnot json\n', "utf-8")
+    wrong = bad(1, "ask", "x", "--kb", file, cwd=tmp_path)
+    assert "line 1" in wrong
+    assert "line 2" in wrong
+
+
+def test_content_check(tmp_path: Path) -> None:
+    assert "party-branch: 9" in good("content", "check", cwd=tmp_path)
+    packs = tmp_path / "packs"
+    (packs / "club" / "knowledge").mkdir(parents=True)
+    (packs / "base").mkdir()
+    (packs / "club" / "knowledge" / "a.toml").write_text(
+        '[[entry]]\nid = "a"\nquestion = "甲？"\nanswer = ""\ntopic = "t"\nsources = []\n'
+        'checked_on = "2026-13-01"\n', "utf-8",
+    )  # fmt: skip
+    wrong = bad(1, "content", "check", packs, cwd=tmp_path)
+    for part in ("a.toml: entry: a: answer", "entry: a: sources", "entry: a: checked_on"):
+        assert part in wrong
+    assert "no such folder" in bad(1, "content", "check", tmp_path / "none", cwd=tmp_path)

@@ -69,3 +69,74 @@ def test_text_that_is_not_utf8_is_a_problem(tmp_path: Path) -> None:
 
 def test_fields_of_a_template() -> None:
     assert fields_of("{a} 和 {b}，{{不是}}") == {"a", "b"}
+
+
+ENTRY = """
+[[entry]]
+id = "{id}"
+question = "{question}"
+variants = [{variants}]
+answer = "答。"
+topic = "t"
+sources = [{{ document = "{document}", clause = "第一条" }}]
+checked_on = "2026-11-23"
+"""
+DOCUMENT = """
+[[document]]
+id = "{id}"
+title = "文件"
+issuer = "某"
+issued_on = "{issued}"
+checked_on = "2026-11-23"
+checked_against = "{against}"
+"""
+
+
+def test_what_an_entry_names_must_be_there(tmp_path: Path) -> None:
+    pack(tmp_path, "base", "")
+    pack(
+        tmp_path,
+        "club",
+        DOCUMENT.format(id="d", issued="2020-02-30", against="title"),
+        "sources.toml",
+    )
+    pack(tmp_path, "club", ENTRY.format(id="a", question="甲？", variants='"同问"', document="none")
+         + ENTRY.format(id="a", question="乙？", variants='"同问"', document="d"), "knowledge/k.toml")  # fmt: skip
+    found = problems(tmp_path)
+    assert "document: d: issued_on" in found
+    assert "a: this id is used twice" in found
+    assert "a: sources: nobody has read none" in found
+
+
+def test_two_entries_may_not_be_asked_for_alike(tmp_path: Path) -> None:
+    pack(tmp_path, "base", "")
+    pack(
+        tmp_path, "club", DOCUMENT.format(id="d", issued="2020", against="reprint"), "sources.toml"
+    )
+    pack(tmp_path, "club", ENTRY.format(id="a", question="甲？", variants='"同问"', document="d")
+         + ENTRY.format(id="b", question="乙？", variants='"同问"', document="d"), "knowledge/k.toml")  # fmt: skip
+    assert "b: variants: 同问: already asks for a" in problems(tmp_path)
+
+
+def test_rules_with_a_mistake_are_named(tmp_path: Path) -> None:
+    pack(tmp_path, "base", "")
+    pack(tmp_path, "club", '[[refusal]]\nname = "crisis"\nrules = ["{who}想"]\n'
+         '[[pointer]]\nname = "personal"\nwhen = "("\nentry = "x"\n', "refusals.toml")  # fmt: skip
+    pack(tmp_path, "club", '[names]\nperson = "{person}"\n', "words.toml")
+    pack(tmp_path, "club", '[[wish]]\ncommand = "打卡"\nrules = ["["]\n', "wishes.toml")
+    found = problems(tmp_path)
+    for part in (
+        "no words are called 'who'",
+        "there is no entry x",
+        "name themselves",
+        "wishes.toml",
+    ):
+        assert part in found
+
+
+def test_a_pack_of_nothing_answers_nothing(tmp_path: Path) -> None:
+    pack(tmp_path, "base", "")
+    pack(tmp_path, "club", "")
+    questions = loader.load(tmp_path).packs["club"].questions
+    for text in ("", "党", "预备期多久", "我不想活了", "x" * 5000):
+        assert questions.decide(text).kind == "escalate"

@@ -1,7 +1,5 @@
 """What dialogues cannot show: restarts, races, groups, and what is stored before consent."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from bot.bootstrap import Application, build, default_community
-from bot.domain.messages import Channel, InboundMessage, MessageType, Notice, Reply
+from bot.domain.messages import Channel, MessageType, Notice, Reply
 from bot.domain.person import Role
 from bot.domain.roster import RosterRow
 from bot.services import access, community, conversation, deliveries, person, roster
@@ -26,56 +24,8 @@ from bot.storage.models import (
     RosterEntry,
 )
 from tests.conftest import HandClock
+from tests.members import ACCOUNT, Member, at_once, organiser, rows
 from tests.platform import enrol
-
-ACCOUNT = "gh_1"
-
-
-class Member:
-    """Somebody who writes, at the dispatcher: in private, or in a group."""
-
-    _next = 0
-
-    def __init__(self, application: Application, openid: str, group: str = "") -> None:
-        self.application = application
-        self.openid = openid
-        self.group = group
-
-    def message(self, text: str) -> InboundMessage:
-        Member._next += 1
-        return InboundMessage(
-            channel=Channel.OFFICIAL_ACCOUNT,
-            account=ACCOUNT,
-            key=Member._next.to_bytes(32),
-            sender=self.openid,
-            conversation=self.group or self.openid,
-            type=MessageType.TEXT,
-            sent_at=self.application.clock.now(),
-            text=text,
-            in_group=bool(self.group),
-        )
-
-    def say(self, text: str) -> str:
-        now = self.application.clock.now()
-        reply = self.application.dispatcher.dispatch(self.message(text), now).reply
-        if reply.notice is None:
-            return ""
-        options = [f"{option.send} {option.label}" for option in reply.notice.options]
-        return "\n".join([reply.notice.title, *reply.notice.lines, *options, *reply.riders])
-
-
-def rows(application: Application, model: type[Base]) -> int:
-    with application.database.read() as session:
-        return session.scalar(select(func.count()).select_from(model)) or 0
-
-
-def organiser(application: Application, openid: str) -> Member:
-    with application.database.begin() as session:
-        code = access.issue_code(session, 1, Role.ORGANISER, application.clock.now())
-    member = Member(application, openid)
-    member.say(f"绑定 {code}")
-    assert "组织者" in member.say("1")
-    return member
 
 
 def on_the_roster(application: Application, *names: str) -> list[str]:
@@ -84,11 +34,6 @@ def on_the_roster(application: Application, *names: str) -> list[str]:
         people = [RosterRow(name, str(number)) for number, name in enumerate(names, start=1)]
         roster.apply(session, 1, people, "test", application.clock.now())
         return [code for _, _, code in roster.new_codes(session, 1)]
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 def test_before_consent_only_what_answering_needs_is_stored(application: Application) -> None:

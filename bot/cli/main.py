@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from bot.cli import community, database, demo, operate, roster, setup
+from bot.cli import ask, community, content, database, demo, operate, roster, setup
 from bot.errors import ConfigError, XuebanError
 from bot.storage.session import DATABASE_BUSY
 
@@ -43,5 +43,7 @@ for command in (
     database.database,
     community.community,
     roster.roster,
+    content.content,
+    ask.ask,
 ):
     main.add_command(command)

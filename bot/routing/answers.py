@@ -1,9 +1,10 @@
-"""How an entry is put into words: question, answer, source, and what it is worth."""
+"""How what is known, and what is not answered, is put into words."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from content.knowledge import Knowledge
+from content.questions import COMPLAINT, CRISIS, Decision
 from content.schema import Document, Entry
 
 # What a group gets of an answer: question, answer and source.
@@ -26,14 +27,8 @@ def answer_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...
     )
 
 
-def rule_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...]:
-    """What the rule says of a case like somebody's own."""
-    head, answer, source, _ = answer_lines(say, knowledge, entry)
-    return (say("refusal.personal_rule"), head, answer, source)
-
-
 def source_line(say: Say, sources: Sequence[tuple[Document, str]]) -> str:
-    """Document, clause, version and when it was checked against what; each document once."""
+    """Document, clause, version, and when it was checked against what."""
     cited = [
         say(
             "question.cited",
@@ -46,3 +41,38 @@ def source_line(say: Say, sources: Sequence[tuple[Document, str]]) -> str:
         for document, clause in sources
     ]
     return say("question.source", sources="；".join(cited))
+
+
+def refusal_lines(say: Say, knowledge: Knowledge, decision: Decision, own: str) -> list[str]:
+    """What somebody is told in private whose message is not answered; `own` is the community's
+    own line for people in need, or with a complaint.
+    """
+    if decision.name == CRISIS:
+        return [say("care.head"), *danger_lines(say, knowledge, own)]
+    lines = [say(f"refusal.{decision.name}")]
+    if decision.name == COMPLAINT:
+        lines += [*help_lines(say, knowledge, COMPLAINT, own), say("refusal.complaint_foot")]
+    if decision.document:
+        document = knowledge.documents[decision.document]
+        lines.append(say("refusal.document", title=document.title, version=document.version))
+    if decision.entry:
+        *rule, _ = answer_lines(say, knowledge, knowledge.entries[decision.entry])
+        lines += [say("refusal.personal_rule"), *rule]
+    return lines
+
+
+def danger_lines(say: Say, knowledge: Knowledge, own: str) -> list[str]:
+    """Numbers for somebody who may be in danger, and who else is near."""
+    return [*help_lines(say, knowledge, CRISIS, own), say("care.emergency")]
+
+
+def help_lines(
+    say: Say, knowledge: Knowledge, name: Literal["crisis", "complaint"], own: str
+) -> list[str]:
+    """The community's own line first, then the pack's numbers."""
+    lines = [own] if own else []
+    for line in knowledge.help_lines:
+        if line.name == name:
+            key = "care.line_note" if line.note else "care.line"
+            lines.append(say(key, number=line.number, title=line.title, note=line.note))
+    return lines

@@ -97,7 +97,8 @@ def _notice_text(stored: str) -> str:
 def request_deletion(session: UnitOfWork, person_id: int, reason: str, now: datetime) -> datetime:
     """Hide the person at once and have everything purged after COOLING_OFF: when that is.
 
-    Nothing that they were asked, asked for or were to be told stays open.
+    Nothing that they were asked, asked for or were to be told stays open; what they have asked
+    anonymously is deleted now, since nothing leads to it later.
     """
     subject = subject_of(session, person_id)
     hashes = [hash_of(*address) for address in subject.addresses]
@@ -121,6 +122,7 @@ def request_deletion(session: UnitOfWork, person_id: int, reason: str, now: date
     ticket.withdraw_all(session, person_id)
     for address in subject.addresses:
         conversation.forget_all(session, *address)
+        ticket.drop_anonymous(session, *address)
     return due
 
 
@@ -177,7 +179,7 @@ def unfollow(session: UnitOfWork, message: InboundMessage, now: datetime) -> Non
     )
     if others is None and pending is None:
         request_deletion(session, person_id, "unfollowed", now)
-    ticket.forget_asker(session, message)
+    ticket.drop_anonymous(session, message.channel, message.account, message.sender)
     session.delete(row)
     session.flush()
 
@@ -245,10 +247,7 @@ def purge(session: UnitOfWork, person_id: int) -> None:
                     execution_options=_BARE,
                 )
         else:
-            for each in (mine, rule.also):
-                if each:
-                    gone = delete(rule.model).where(each(subject))
-                    session.execute(gone, execution_options=_BARE)
+            session.execute(delete(rule.model).where(mine(subject)), execution_options=_BARE)
     session.expire_all()
 
 

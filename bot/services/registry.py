@@ -57,8 +57,8 @@ class TableRule:
     """`mine` finds a person's rows; None for a table about nobody.
 
     A person's rows are deleted, or, where the row is the organisation's (`unlink`), only the
-    named columns are emptied. What `also` finds, and a `nameless` table, goes with the person
-    but is never counted or shown as theirs. `shown` maps columns to what an export calls them.
+    named columns are emptied. A `nameless` table goes with the person but is never counted
+    or shown as theirs. `shown` maps columns to what an export calls them.
     `expired` finds rows whose time is over.
     """
 
@@ -68,7 +68,6 @@ class TableRule:
     retention: str
     mine: Mine | None = None
     unlink: tuple[str, ...] = ()
-    also: Mine | None = None
     nameless: bool = False
     shown: Mapping[str, str] = field(default_factory=dict)
     expired: Callable[[datetime], ColumnElement[bool]] | None = None
@@ -92,11 +91,6 @@ def _sender(model: Any, column: str = "sender") -> Mine:
 
 def _entries(subject: Subject) -> Any:
     return select(RosterEntry.id).where(RosterEntry.person_id == subject.person_id)
-
-
-def _anonymous(subject: Subject) -> ColumnElement[bool]:
-    mapped = _sender(AnonymousAsker, "value")(subject)
-    return Ticket.id.in_(select(AnonymousAsker.ticket_id).where(mapped))
 
 
 def _older(column: Any, **span: int) -> Callable[[datetime], ColumnElement[bool]]:
@@ -138,7 +132,7 @@ TABLES: tuple[TableRule, ...] = (
     TableRule(Ticket, "署名提问", "请导师回答", "一年",
               _person(Ticket.asker_id),
               shown={"created_at": "时间", "kind": "类别", "state": "状态", "question": "内容"},
-              also=_anonymous, expired=_older(Ticket.created_at, days=365)),
+              expired=_older(Ticket.created_at, days=365)),
     TableRule(AnonymousAsker, "匿名提问的去处", "把回答送到", "最后一次回答后 7 天",
               _sender(AnonymousAsker, "value"), nameless=True,
               expired=lambda now: AnonymousAsker.expires_at <= now),

@@ -201,16 +201,14 @@ def withdraw_all(session: UnitOfWork, person_id: int) -> None:
         withdraw(session, ticket_id)
 
 
-def forget_asker(session: UnitOfWork, message: InboundMessage) -> None:
-    """Nothing leads from this address to what it asked anonymously any more."""
-    session.execute(
-        delete(AnonymousAsker).where(
-            AnonymousAsker.value == message.sender,
-            AnonymousAsker.account == message.account,
-            AnonymousAsker.channel == message.channel,
-        ),
-        execution_options=_BARE,
+def drop_anonymous(session: UnitOfWork, channel: str, account: str, value: str) -> None:
+    """Delete what was asked anonymously from this address, as far as anything leads to it."""
+    theirs = select(AnonymousAsker.ticket_id).where(
+        AnonymousAsker.value == value,
+        AnonymousAsker.account == account,
+        AnonymousAsker.channel == channel,
     )
+    session.execute(delete(Ticket).where(Ticket.id.in_(theirs)), execution_options=_BARE)
 
 
 def _answer(ticket_id: int, number: int) -> str:

@@ -4,11 +4,12 @@ import gc
 import os
 import signal
 from pathlib import Path
+from threading import Thread
 
 from flask import Flask
 
 from bot import logs
-from bot.bootstrap import build
+from bot.bootstrap import Application, build
 from bot.config import load_settings
 from bot.lifetime import end_with_parent
 from bot.web.app import create_app
@@ -24,8 +25,20 @@ def create() -> Flask:
     file = os.environ.get("XUEBAN_CONFIG")
     settings = load_settings(Path(file) if file else None, os.environ)
     logs.configure(settings.log.level, settings.log.format, settings.secrets())
-    app = create_app(build(settings, "web", demo="XUEBAN_DEMO_CLOCK" in os.environ))
-    # A full collection of what stays for good anyway stops every thread for 100 ms.
+    application = build(settings, "web", demo="XUEBAN_DEMO_CLOCK" in os.environ)
+    app = create_app(application)
+    _settle()
+    Thread(target=_learn, args=(application,), daemon=True).start()
+    return app
+
+
+def _learn(application: Application) -> None:
+    """Two seconds that would otherwise be the first question's."""
+    application.library.packs[application.settings.defaults.pack].questions.decide("")
+    _settle()
+
+
+def _settle() -> None:
+    """A full collection of what stays for good anyway stops every thread for 100 ms."""
     gc.collect()
     gc.freeze()
-    return app

@@ -23,9 +23,9 @@ from content.matcher.normalise import Normaliser
 ANSWER = 0.45
 LEAD = 0.02
 COVERED = 0.85
-# From this score on an entry is near enough to be named.
+# From this score on entries are near enough to be named; one alone must be nearer than that.
 NEAR = 0.36
-NEAR_SHARE = 0.6
+NEAR_SHARE = 0.7
 NEAREST = 4
 # Texts that are compared in full: the others share too little with the question.
 _COMPARED = 60
@@ -109,10 +109,10 @@ class Matcher:
             and not self._contradicted(plain, best.entry)
         ):
             return Match("answer", nearest)
-        if best.score < NEAR:
+        near = tuple(item for item in nearest if item.score >= NEAR_SHARE * best.score)
+        if best.score < (NEAR if len(near) > 1 else ANSWER):
             return Match("escalate", nearest)
-        near = [item for item in nearest if item.score >= NEAR_SHARE * best.score]
-        return Match("clarify", tuple(near) if len(near) > 1 else nearest[:2])
+        return Match("clarify", near if len(near) > 1 else nearest[:2])
 
     def _ranked(self, plain: str) -> list[Candidate]:
         """Each entry with the score of its best text, best first."""

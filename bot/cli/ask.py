@@ -1,0 +1,172 @@
+"""ask: what would be decided about a text, and why."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel, ValidationError
+
+from bot.bootstrap import load_content
+from bot.cli.common import config_option, settings_of
+from bot.domain.grammar import Kind, read
+from bot.errors import ContentError
+from bot.routing.answers import answer_lines, refusal_lines
+from bot.routing.router import collect
+from content.loader import BASE, Pack
+from content.matcher import Candidate, Matcher
+from content.questions import Decision
+from content.script import simplified
+from handlers import ROUTERS
+
+_LIKELIEST = 3
+
+
+class KnowledgeLine(BaseModel):
+    """One line of a knowledge base for `--kb`."""
+
+    id: str
+    question: str
+    variants: tuple[str, ...] = ()
+    answer: str = ""
+
+
+@click.command()
+@click.argument("text")
+@click.option(
+    "--kb",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Ask the matcher alone, over this file: a JSON object a line with id, question, "
+    "variants, answer.",
+)
+@click.option("--explain", is_flag=True, help="Say what it looked like, and how near what was.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@config_option
+def ask(text: str, kb: Path | None, explain: bool, as_json: bool, config: Path | None) -> None:
+    """Say what a member would get who sends TEXT, without any database."""
+    settings = settings_of(config)
+    library = load_content(settings)
+    if kb:
+        found = _of_matcher(kb, text, library.packs[BASE])
+    else:
+        found = _of_pack(text, library.packs[settings.defaults.pack])
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    click.echo(f"{found['decision']}{': ' + found['class'] if found['class'] else ''}")
+    click.echo(found["answer"])
+    if explain:
+        _explain(text, found, library.packs[settings.defaults.pack])
+
+
+def _of_pack(text: str, pack: Pack) -> dict[str, Any]:
+    """The whole way: a command, a courtesy, a refusal, an answer, near questions or a human."""
+    said = read(simplified(text), collect(ROUTERS, pack.messages).words(), pack.courtesies)
+    match said.kind:
+        case Kind.NUMBER:
+            return _found("command", answer=pack.messages.say("conversation.no_menu"))
+        case Kind.COMMAND:
+            return _found("command", answer=said.word)
+        case Kind.COURTESY:
+            kind = pack.courtesies.get(said.word, "smile")
+            line = "" if kind == "silent" else pack.messages.say(f"courtesy.{kind}")
+            return _found("courtesy", answer=line)
+    decision = pack.questions.decide(simplified(text))
+    return _found(
+        decision.kind,
+        name=decision.name if decision.kind == "decline" else None,
+        entry=decision.entry,
+        answer=_answer(decision, pack),
+        sources=_sources(decision, pack),
+        candidates=decision.candidates,
+    )
+
+
+def _answer(decision: Decision, pack: Pack) -> str:
+    say, knowledge = pack.messages.say, pack.knowledge
+    match decision.kind:
+        case "answer" if decision.entry:
+            return "\n".join(answer_lines(say, knowledge, knowledge.entries[decision.entry]))
+        case "decline":
+            return "\n".join(refusal_lines(say, knowledge, decision, ""))
+        case "command":
+            return decision.name
+        case "clarify":
+            near = [knowledge.entries[item.entry].question for item in decision.candidates]
+            numbered = [f"{number} {question}" for number, question in enumerate(near, start=1)]
+            return "\n".join([say("question.near"), *numbered])
+    return say("question.unsure")
+
+
+def _sources(decision: Decision, pack: Pack) -> list[dict[str, str]]:
+    if decision.entry is None:
+        return []
+    cited = pack.knowledge.sources(pack.knowledge.entries[decision.entry])
+    return [
+        {"document": document.title, "clause": clause, "version": document.version}
+        for document, clause in cited
+    ]
+
+
+def _of_matcher(file: Path, text: str, pack: Pack) -> dict[str, Any]:
+    lines = {line.id: line for line in _read(file)}
+    texts = {line.id: (line.question, *line.variants) for line in lines.values()}
+    match = Matcher(texts, pack.knowledge.normaliser).decide(text)
+    entry = match.candidates[0].entry if match.decision == "answer" else None
+    return _found(
+        match.decision,
+        entry=entry,
+        answer=lines[entry].answer if entry else "",
+        candidates=match.candidates,
+    )
+
+
+def _read(file: Path) -> list[KnowledgeLine]:
+    """Raises ContentError that names every line with a mistake."""
+    found, problems = [], []
+    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append(KnowledgeLine.model_validate_json(line))
+        except ValidationError as error:
+            problems += [f"{file}: line {number}: {item['msg']}" for item in error.errors()]
+    if problems:
+        raise ContentError(problems)
+    return found
+
+
+def _found(
+    decision: str,
+    *,
+    name: str | None = None,
+    entry: str | None = None,
+    answer: str = "",
+    sources: Sequence[dict[str, str]] = (),
+    candidates: Sequence[Candidate] = (),
+) -> dict[str, Any]:
+    """The shape that scripts rely on (design, the outside of it)."""
+    return {
+        "decision": decision,
+        "class": name,
+        "entry": entry,
+        "score": candidates[0].score if candidates else 0.0,
+        "answer": answer,
+        "sources": list(sources),
+        "candidates": [{"entry": item.entry, "score": item.score} for item in candidates],
+    }
+
+
+def _explain(text: str, found: dict[str, Any], pack: Pack) -> None:
+    likely = pack.questions.classifier.likely(text)
+    nearest = sorted(likely.items(), key=lambda item: -item[1])[:_LIKELIEST]
+    click.echo("")
+    if rule := pack.questions.refusals.name_of(text):
+        click.echo(f"words that never pass: {rule}")
+    if wish := pack.questions.wishes.name_of(text):
+        click.echo(f"words of a wish for: {wish}")
+    click.echo("looks like: " + ", ".join(f"{name} {share:.2f}" for name, share in nearest))
+    for item in found["candidates"]:
+        entry = pack.knowledge.entries.get(item["entry"])
+        click.echo(f"{item['score']:.3f}  {item['entry']}  {entry.question if entry else ''}")
