@@ -17,6 +17,7 @@ from bot.storage.engine import build_engine
 from bot.storage.leader import leader_lock
 from bot.storage.session import Database
 from content import loader
+from content.check import unknown_commands
 from content.loader import Library
 from handlers import ROUTERS
 from scheduler.runner import Runner
@@ -26,6 +27,7 @@ from scheduler.tick import tick
 _WAITS = {"web": 3.0, "worker": 10.0, "command": 10.0}
 THREADS = 4
 DEMO_TICK = 1.0
+COMMANDS = frozenset(word for router in ROUTERS for word in router.commands)
 
 Purpose = Literal["web", "worker", "command"]
 
@@ -69,12 +71,8 @@ def build(settings: Settings, purpose: Purpose, *, demo: bool = False) -> Applic
 
 def load_content(settings: Settings) -> Library:
     library = loader.load(settings.content.dir)
-    words = {word for router in ROUTERS for word in router.commands}
-    if unknown := [
-        f"{name}: examples or wishes for {word}, which is no command"
-        for name, pack in library.packs.items()
-        for word in sorted(pack.questions.commands - words)
-    ]:
+    packs = library.packs.values()
+    if unknown := [text for pack in packs for text in unknown_commands(pack, COMMANDS)]:
         raise ContentError(unknown)
     if settings.defaults.pack not in library.names:
         raise ConfigError([f"defaults.pack: there is no pack {settings.defaults.pack!r}"])

@@ -1,18 +1,29 @@
 """A pack's own examples and questions as its regression suite: what is not told apart any more."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from content.classifier import LOOK_UP
 from content.loader import Library, Pack
 
 
-def check(library: Library) -> list[str]:
-    """Every problem as pack: what: reason. Reading the files has found the others already."""
+def check(library: Library, commands: Collection[str]) -> list[str]:
+    """Every problem as file: entry: reason; `commands` are the words that there are.
+
+    What reading the files finds has been raised before.
+    """
+    if not library.names:
+        return ["there is no pack beside the base"]
     return [
-        f"{name}: {problem}"
-        for name in library.names
-        for problem in (*_examples(library.packs[name]), *_entries(library.packs[name]))
+        problem
+        for pack in (library.packs[name] for name in library.names)
+        for problem in (*unknown_commands(pack, commands), *_examples(pack), *_entries(pack))
     ]
+
+
+def unknown_commands(pack: Pack, commands: Collection[str]) -> Iterator[str]:
+    """Wishes can only be for commands that somebody serves."""
+    for word in sorted(pack.questions.commands - set(commands)):
+        yield f"{pack.name}/examples.toml or wishes.toml: {word}: is no command"
 
 
 def _examples(pack: Pack) -> Iterator[str]:
@@ -26,7 +37,7 @@ def _examples(pack: Pack) -> Iterator[str]:
             decision = pack.questions.decide(text)
             found = decision.name or LOOK_UP
             if found != name:
-                yield f"examples: {name}: {text}: is taken for {found}"
+                yield f"{pack.name}/examples.toml: {name}: {text}: is taken for {found}"
 
 
 def _entries(pack: Pack) -> Iterator[str]:
@@ -36,4 +47,5 @@ def _entries(pack: Pack) -> Iterator[str]:
             decision = pack.questions.decide(text)
             if decision.entry != entry.id:
                 found = decision.entry or decision.name or decision.kind
-                yield f"entry {entry.id}: {text}: is taken for {found}"
+                file = pack.knowledge.files[entry.id]
+                yield f"{file}: {entry.id}: {text}: is taken for {found}"

@@ -3,25 +3,32 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 
 from content.matcher import Matcher, Normaliser
 from content.schema import Document, Entry, HelpLine
 
+_building = Lock()
+
 
 @dataclass(frozen=True)
 class Knowledge:
-    """`entries` and `documents` by id, in the order of the files."""
+    """`entries` and `documents` by id, in the order of the files; `files` by entry."""
 
     entries: Mapping[str, Entry]
     documents: Mapping[str, Document]
     help_lines: tuple[HelpLine, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
     normaliser: Normaliser = field(default_factory=lambda: Normaliser({}, ()))
 
     @cached_property
     def matcher(self) -> Matcher:
-        """Built when it is first asked."""
-        texts = {entry.id: (entry.question, *entry.variants) for entry in self.entries.values()}
-        return Matcher(texts, self.normaliser)
+        """Built when it is first asked, by one thread."""
+        with _building:
+            if done := self.__dict__.get("matcher"):
+                return done  # type: ignore[no-any-return]
+            texts = {entry.id: (entry.question, *entry.variants) for entry in self.entries.values()}
+            return Matcher(texts, self.normaliser)
 
     def sources(self, entry: Entry) -> Sequence[tuple[Document, str]]:
         """The documents that the entry cites, each with the clause."""

@@ -95,6 +95,8 @@ def load(folder: Traversable | None = None) -> Library:
     if folder is None:
         return _installed()
     reader = Reader()
+    if not (folder / BASE).is_dir():
+        reader.note(folder / BASE, "there is no base pack, which every pack inherits from")
     base = _read(reader, folder / BASE)
     packs = {BASE: _pack(reader, BASE, [base])}
     for child in sorted(folder.iterdir(), key=lambda entry: entry.name):
@@ -178,12 +180,13 @@ def _questions(reader: Reader, layers: list[_Raw]) -> Questions:
     own = layers[-1].folder
     names, lists = _words(layers)
     words = {**names, **lists}
+    wish_words = dict(words)
     for raw in layers:
-        words |= raw.wishes.words
+        wish_words |= raw.wishes.words
     wishes = [wish for raw in layers for wish in raw.wishes.wish]
     return Questions(
         refusals=_rules(reader, own / "refusals.toml", _refusals(layers), words),
-        wishes=_rules(reader, own / "wishes.toml", wishes, words),
+        wishes=_rules(reader, own / "wishes.toml", wishes, wish_words),
         guides=list(_guides(reader, layers, knowledge)),
         knowledge=knowledge,
         examples=_examples(layers),
@@ -296,6 +299,7 @@ def _knowledge(reader: Reader, layers: list[_Raw]) -> Knowledge:
         entries=entries,
         documents=documents,
         help_lines=tuple(line for each in lines.values() for line in each),
+        files={entry.id: file for raw in layers for file, entry in raw.entries},
         normaliser=Normaliser(synonyms, fillers),
     )
 

@@ -44,10 +44,6 @@ class Decision:
     document: str | None = None
     candidates: Sequence[Candidate] = ()
 
-    @property
-    def score(self) -> float:
-        return self.candidates[0].score if self.candidates else 0.0
-
 
 @dataclass(frozen=True)
 class Questions:
@@ -69,7 +65,13 @@ class Questions:
     def classifier(self) -> Classifier:
         """Learned when it is first asked, by one thread."""
         with _learning:
-            return Classifier(self.examples, self.traits)
+            done = self.__dict__.get("classifier")
+            return done or Classifier(self.examples, self.traits)
+
+    def warm(self) -> None:
+        """Learn and load now what the first question would wait for, some two seconds."""
+        self.classifier.likely("")
+        self.knowledge.matcher.decide("")
 
     def decide(self, text: str) -> Decision:
         """A refusal before all; then a command or an answer, as certain as each is; then near
@@ -86,14 +88,19 @@ class Questions:
             return Decision("command", command)
         return Decision(match.decision, candidates=match.candidates)
 
-    def is_crisis(self, note: str) -> bool:
-        """Whether somebody may be in danger who notes this beside something else.
-
-        A note is no question, so what is only likely must be plain.
+    def noted(self, note: str) -> Decision | None:
+        """What is not kept of what somebody notes beside something else: a cry for help, a
+        complaint. A note is no question, so what is only likely must be plain.
         """
+        if not note:
+            return None
         if self.refusals.name_of(note) == CRISIS:
-            return True
-        return self.classifier.likely(note).get(CRISIS, 0.0) >= _PLAIN
+            return Decision("decline", CRISIS)
+        likely = self.classifier.likely(note)
+        for name in (CRISIS, COMPLAINT):
+            if likely.get(name, 0.0) >= _PLAIN:
+                return Decision("decline", name)
+        return None
 
     def _decline(self, name: str, text: str) -> Decision:
         plain = bare(text)

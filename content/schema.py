@@ -121,11 +121,11 @@ class Document(Strict):
     title alone, which can be named but not cited.
 
     A regulation says what is to be done, and the superior organisation may say more; a record
-    says what was.
+    says what was; a resolution was adopted on the day it bears.
     """
 
     id: Identifier
-    kind: Literal["regulation", "record"] = "regulation"
+    kind: Literal["regulation", "record", "resolution"] = "regulation"
     title: Text
     issuer: Text
     issued_on: PartialDate
@@ -136,7 +136,9 @@ class Document(Strict):
 
     @property
     def version(self) -> str:
-        return f"{self.effective_from} 施行" if self.effective_from else f"{self.issued_on} 发布"
+        if self.effective_from:
+            return f"{self.effective_from} 施行"
+        return f"{self.issued_on} {'通过' if self.kind == 'resolution' else '发布'}"
 
 
 class Sources(Strict):

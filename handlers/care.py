@@ -2,7 +2,7 @@
 
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
-from bot.routing.care import who_is
+from bot.routing.refusing import who_is
 from bot.services import ticket
 
 router = Router("care")
@@ -15,12 +15,18 @@ def alert(context: Context, payload: Payload) -> Notice:
     role, people = ticket.responders(context.session, member.community.id, member.person_id)
     if not people:
         return context.notice("care.nobody")
-    number = ticket.alert(context.session, member, context.now)
+    number = ticket.alert(context.session, member, role, context.now)
     name = member.name or context.say("care.nameless")
     told = ticket.tell_responders(
         context.session, member.community.id, number,
         context.notice("care.alert", number=number, name=name),
         member.person_id, ticket.ALERT, context.now,
     )  # fmt: skip
-    context.nothing_to_undo()
+    context.undoable("care.withdraw", {"number": number}, ticket.UNDO)
     return context.notice("care.told", count=told, who=who_is(context, role))
+
+
+@router.action("care.withdraw", member=True)
+def withdraw(context: Context, payload: Payload) -> Notice:
+    unseen = ticket.withdraw_alert(context.session, payload["number"])
+    return context.notice("care.withdrawn" if unseen else "care.withdrawn_seen")

@@ -13,7 +13,7 @@ router = Router("desk")
 def show(context: Context) -> Notice:
     member = context.bound
     # Who looks need not be told any more that there is something to look at.
-    deliveries.cancel_for(context.session, member.person_id, "seen", topic="desk")
+    deliveries.cancel_for(context.session, member.person_id, "seen", "desk", member.community.id)
     requests = binding.open_requests(context.session, member.community.id)
     if not requests:
         return context.notice("desk.none")

@@ -2,17 +2,13 @@
 
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
-from bot.routing.answers import GROUP_LINES, answer_lines, refusal_lines
+from bot.routing.answers import GROUP_LINES, answer_lines
 from bot.routing.asking import offer_mentor
-from bot.routing.care import care
-from bot.services import community, inbox, question
-from content.questions import COMPLAINT, CRISIS, Decision
+from bot.routing.refusing import refuse
+from bot.services import question
+from content.questions import Decision
 
 router = Router("question")
-# Asked in a group, these get no more than "write to me in private".
-_PRIVATE = ("personal", COMPLAINT)
-# What is said of other people is not kept.
-_FORGOTTEN = (COMPLAINT, "others")
 _NEAREST = 4
 
 
@@ -23,7 +19,7 @@ def reply(context: Context) -> Notice:
         return context.notice("question.media")
     match decision.kind:
         case "decline":
-            return _decline(context, decision)
+            return refuse(context, decision, context.message.text.strip())
         case "answer" if decision.entry:
             return _answer(context, decision.entry, "answered", context.message.text.strip())
         case "clarify":
@@ -81,24 +77,6 @@ def _clarify(context: Context, decision: Decision) -> Notice:
 def _unsure(context: Context, asked: str, topic: str) -> Notice:
     question.count(context.session, context.home, "missed", topic, context.now)
     return offer_mentor(context, (context.say("question.unsure"),), asked, topic)
-
-
-def _decline(context: Context, decision: Decision) -> Notice:
-    """Each class in its own words, and never with near questions."""
-    name, own = decision.name, ""
-    if name == CRISIS:
-        return care(context)
-    if name in _FORGOTTEN:
-        inbox.forget_text(context.session, context.row_id)
-    if name == COMPLAINT:
-        own = community.own_line(context.session, context.home.id, COMPLAINT)
-    if context.message.in_group and name in _PRIVATE:
-        return context.notice("refusal.in_private")
-    lines = refusal_lines(context.say, context.pack.knowledge, decision, own)
-    if name == "personal":
-        asked = context.message.text.strip()
-        return offer_mentor(context, tuple(lines), asked, decision.entry or "")
-    return Notice("refusal", lines=tuple(lines))
 
 
 def _topic(decision: Decision) -> str:

@@ -4,55 +4,50 @@ from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Payload, Router
+from bot.routing.asking import ANONYMOUS, NAMED, offer_mentor
 from bot.routing.consent import ask_consent
+from bot.routing.refusing import refuse
 from bot.routing.router import Said
 from bot.services import audit, deliveries, inbox, person, question, ticket
 from bot.services.ticket import UNDO, TicketView
+from content.questions import REFUSALS
 
 router = Router("ticket")
 # What is asked of a mentor on purpose is handed on, but not these.
-_NEVER = ("crisis", "complaint", "forgery", "others")
+_NEVER = frozenset(REFUSALS) - {"personal", "opinion"}
 _SHOWN = 120
 
 
 @router.command("提问", help="ticket.help", takes=Takes.ANYTHING, private=True)
 def ask(context: Context) -> Said:
-    return _ask(context, [("ticket.named", "ticket.named"), ("ticket.anonymous",) * 2])
+    return _ask(context, (NAMED, ANONYMOUS))
 
 
 @router.command("匿名提问", help="ticket.anonymous_help", takes=Takes.ANYTHING, private=True)
 def ask_anonymously(context: Context) -> Said:
-    return _ask(context, [("ticket.anonymous",) * 2])
+    return _ask(context, (ANONYMOUS,))
 
 
-def _ask(context: Context, ways: list[tuple[str, str]]) -> Said:
+def _ask(context: Context, ways: tuple[str, ...]) -> Said:
     """The question is read back; nothing is handed on before a number is sent."""
     asked = context.argument
+    if asked:
+        decision = context.pack.questions.decide(asked)
+        if decision.kind == "decline" and decision.name in _NEVER:
+            return refuse(context, decision, asked)
     if not ticket.has_mentor(context.session, context.home.id, context.person_id):
         return context.notice("ticket.no_mentor")
     if not asked:
         return context.notice("ticket.how")
-    decision = context.pack.questions.decide(asked)
-    if decision.kind == "decline" and decision.name in _NEVER:
-        context.decision = decision
-        return context.routes.fallback(context)
-    payload = {"question": asked, "topic": ""}
-    options = context.offer(
-        [(context.say(label), action, payload) for label, action in ways], none="ticket.no"
-    )
-    lines = (
-        context.say("ticket.read_back"), asked,
-        context.say("ticket.offer"), context.say("ticket.honest"),
-    )  # fmt: skip
-    return Notice("ticket", lines=lines, options=options)
+    return offer_mentor(context, (context.say("ticket.read_back"), asked), asked, "", ways=ways)
 
 
-@router.action("ticket.named")
+@router.action(NAMED)
 def named(context: Context, payload: Payload) -> Notice:
     return _hand_on(context, {**payload, "anonymous": False})
 
 
-@router.action("ticket.anonymous")
+@router.action(ANONYMOUS)
 def anonymous(context: Context, payload: Payload) -> Notice:
     return _hand_on(context, {**payload, "anonymous": True})
 
@@ -105,7 +100,7 @@ def show(context: Context) -> Notice:
     member = context.bound
     # Who looks need not be told any more that there is something to look at.
     for topic in (ticket.TOPIC, ticket.ALERT):
-        deliveries.cancel_for(context.session, member.person_id, "seen", topic)
+        deliveries.cancel_for(context.session, member.person_id, "seen", topic, member.community.id)
     waiting = ticket.open_of(context.session, member.community.id)
     if not waiting:
         return context.notice("ticket.none")
@@ -130,14 +125,19 @@ def answer(context: Context) -> Said:
         _note(context, "ticket seen", found)
         how = context.say("ticket.how_answer", number=number)
         return Notice("ticket", lines=(_line(context, found), how))
-    payload = {"number": number, "text": text}
-    if answers := ticket.answers_of(context.session, number):
-        lines = (
-            context.say("ticket.another", number=number, count=answers), text,
-            context.confirm("ticket.answer", payload),
-        )  # fmt: skip
-        return Notice("ticket", lines=lines)
-    return give(context, payload)
+    known = ticket.answers_of(context.session, number)
+    payload = {"number": number, "text": text, "known": known}
+    return _another(context, payload) if known else give(context, payload)
+
+
+def _another(context: Context, payload: Payload) -> Notice:
+    """Whoever has not seen that there is an answer already shall know before theirs goes out."""
+    lines = (
+        context.say("ticket.another", number=payload["number"], count=payload["known"]),
+        payload["text"],
+        context.confirm("ticket.answer", dict(payload)),
+    )
+    return Notice("ticket", lines=lines)
 
 
 @router.action("ticket.answer", role=Role.MENTOR)
@@ -146,23 +146,30 @@ def give(context: Context, payload: Payload) -> Notice:
     found = ticket.find(context.session, member.community.id, number)
     if found is None:
         return context.notice("ticket.no_such", number=number)
-    notice = Notice(
-        "ticket",
-        title=context.say("ticket.answer_title"),
-        lines=(
-            payload["text"],
-            context.say("ticket.answer_to", question=_short(found.question, _SHOWN))
-            if found.question
-            else context.say("ticket.answer_to_alert"),
-        ),
-    )
     given = ticket.answer(
-        context.session, found, member.person_id, payload["text"], notice,
-        member.community.id, context.now,
+        context.session, found, member.person_id, payload["text"], _answer(context, found, payload),
+        member.community.id, payload["known"], context.now,
     )  # fmt: skip
+    if given.refused == "faster":
+        known = ticket.answers_of(context.session, number)
+        return _another(context, {**payload, "known": known})
+    if given.refused:
+        return context.notice(f"ticket.{given.refused}", number=number)
     _note(context, "ticket answered", found)
-    context.undoable("ticket.take_back", {"number": number, "answer": given}, UNDO)
+    context.undoable("ticket.take_back", {"number": number, "answer": given.number}, UNDO)
     return context.notice("ticket.given", number=number)
+
+
+def _answer(context: Context, item: TicketView, payload: Payload) -> Notice:
+    """What the asker reads. Without a name the question is not repeated: it would be kept with
+    the asker's messages.
+    """
+    lines = [payload["text"]]
+    if item.kind == ticket.ALERT:
+        lines.append(context.say("ticket.answer_to_alert"))
+    elif not item.anonymous:
+        lines.append(context.say("ticket.answer_to", question=_short(item.question, _SHOWN)))
+    return Notice("ticket", title=context.say("ticket.answer_title"), lines=tuple(lines))
 
 
 @router.action("ticket.take_back", role=Role.MENTOR)

@@ -15,6 +15,7 @@ from bot import logs
 from bot.bootstrap import build
 from bot.config import load_settings
 from bot.web.app import create_app
+from content import loader
 
 
 def live(config: Path, port: int) -> None:
@@ -28,6 +29,8 @@ def live(config: Path, port: int) -> None:
 
 def main(config: Path) -> None:
     logs.configure("ERROR", "json")
+    for pack in loader.load().packs.values():
+        pack.questions.warm()
     for line in sys.stdin:
         if os.fork() == 0:
             sys.stdin.close()

@@ -1,6 +1,7 @@
 """What dialogues cannot show of tickets: who can know what, races, and what is left behind."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select, text
@@ -20,7 +21,7 @@ from bot.storage.models import (
 )
 from scheduler.tick import tick
 from tests.conftest import HandClock
-from tests.members import ACCOUNT, Member, at_once, held, mentor, rows
+from tests.members import ACCOUNT, Member, at_once, held, mentor, organiser, rows
 from tests.platform import enrol
 
 QUESTION = "党徽上的锤子代表什么"
@@ -75,6 +76,40 @@ def test_an_anonymous_ticket_leads_nowhere_but_to_its_own_table(
     assert person
 
 
+def test_reading_the_answer_leaves_no_trace_either(application: Application, asker: Member) -> None:
+    helper = mentor(application, "oMentor")
+    asker.say(f"匿名提问 {QUESTION}")
+    asker.say("1")
+    helper.say("答 1 工人的工具")
+    asker.say("打卡")
+    assert "工人的工具" in asker.say("收件箱")
+    with application.database.read() as session:
+        for row in session.scalars(select(InboxMessage).where(InboxMessage.sender == OPENID)):
+            kept = f"{row.text}{row.reply}{row.riders}"
+            assert "工人的工具" not in kept
+            assert QUESTION not in kept
+
+
+def test_no_moment_is_shared(application: Application, clock: HandClock) -> None:
+    """Somebody who agrees while asking: nothing of theirs bears the time of the question."""
+    mentor(application, "oMentor")
+    clock.forward(timedelta(minutes=7))
+    shy = Member(application, OPENID)
+    shy.say(QUESTION)
+    shy.say("2")
+    assert "已匿名" in shy.say("1")
+    with application.database.read() as session:
+        asked = session.scalars(select(Ticket.created_at)).one()
+        told = session.scalars(select(Delivery.created_at).where(Delivery.topic == "ticket")).one()
+        for table in Base.metadata.tables.values():
+            if table.name in ("ticket", "delivery"):
+                continue
+            for column in table.c:
+                if column.type.__class__.__name__ == "UtcDateTime":
+                    times = set(session.scalars(select(column)))
+                    assert not times & {asked, told}, column
+
+
 def test_the_answer_reaches_the_anonymous_asker_once_and_nobody_else(
     application: Application, asker: Member
 ) -> None:
@@ -86,7 +121,7 @@ def test_the_answer_reaches_the_anonymous_asker_once_and_nobody_else(
 
     assert "工人的工具" not in Member(application, "oOther").say("打卡")
     assert "工人的工具" not in Member(application, OPENID, group="G").say("打卡")
-    assert "① 导师的回答：工人的工具" in asker.say("谢谢老师")
+    assert "① 导师的回答" in asker.say("谢谢老师")
     assert "工人的工具" in asker.say("收件箱")
     assert "提醒" not in asker.say("打卡")
 
@@ -205,6 +240,108 @@ def test_an_alert_holds_a_name_and_no_word(application: Application) -> None:
     assert "紧急：林小满请尽快联系" in helper.say("你好")
     assert held(application, "活着", "楼上") == set()
     assert "紧急：林小满请尽快联系" in helper.say("待答")
+
+
+def test_an_alert_rides_before_everything_else(application: Application, asker: Member) -> None:
+    helper = mentor(application, "oMentor")
+    for number in range(5):
+        asker.say(f"提问 第{number}个 {QUESTION}")
+        asker.say("1")
+    asker.say("我不想活了")
+    asker.say("1")
+    assert "① 紧急" in helper.say("你好")
+
+
+def test_an_alert_is_neither_sent_by_a_nod_nor_beyond_recall(
+    application: Application, asker: Member
+) -> None:
+    helper = mentor(application, "oMentor")
+    asker.say("我不想活了")
+    asker.say("嗯")
+    asker.say("可以")
+    assert rows(application, Ticket) == 0
+    asker.say("1")
+    assert "还没有人看到" in asker.say("撤销")
+    assert "紧急" not in helper.say("你好")
+    asker.say("我不想活了")
+    asker.say("好")
+    assert "紧急" in helper.say("你好")
+    assert "已经有人看到" in asker.say("撤销")
+
+
+def test_a_look_in_one_community_hides_nothing_of_another(application: Application) -> None:
+    helper = mentor(application, "oMentor")
+    with application.database.begin() as session:
+        other = community.add(
+            session, "别的支部", default_community(application.settings),
+            application.clock.now(), packs=("party-branch",),
+        )  # fmt: skip
+        codes = [
+            access.issue_code(session, other.id, role, application.clock.now())
+            for role in (Role.MENTOR, Role.MEMBER)
+        ]
+    helper.say(f"绑定 {codes[0]}")
+    member = Member(application, "oElsewhere")
+    member.say(f"绑定 {codes[1]}")
+    member.say("1")
+    member.say("我不想活了")
+    assert "1 位导师" in member.say("1")
+    assert "没有等你回答" in helper.say("待答")
+    assert "紧急" in helper.say("收件箱")
+
+
+def test_without_a_mentor_only_who_has_a_name_is_passed_on(application: Application) -> None:
+    organiser(application, "oLeader")
+    enrol(application, OPENID, account=ACCOUNT)
+    member = Member(application, OPENID)
+    said = member.say("我不想活了")
+    assert "12356" in said
+    assert "要我现在请" not in said
+    with application.database.begin() as session:
+        session.execute(text("UPDATE person SET name = '林小满'"))
+    assert "要我现在请组织者联系你吗" in member.say("我不想活了")
+
+
+def test_a_taken_back_answer_waits_as_before(
+    application: Application, asker: Member, clock: HandClock
+) -> None:
+    helpers = [mentor(application, f"oM{number}") for number in range(2)]
+    asker.say(f"匿名提问 {QUESTION}")
+    asker.say("1")
+    helpers[0].say("答 1 说错了")
+    assert "提醒" not in helpers[1].say("打卡")
+    assert "还没有人看到" in helpers[0].say("撤销")
+    assert "有新的提问" in helpers[1].say("打卡")
+    clock.forward(timedelta(days=8))
+    run_tick(application)
+    assert "答好了" in helpers[1].say("答 1 工人的工具")
+    assert "工人的工具" in asker.say("收件箱")
+    clock.forward(timedelta(days=8))
+    run_tick(application)
+    helpers[1].say("答 1 再补一句")
+    assert "已经送不到了" in helpers[1].say("确认")
+    assert rows(application, TicketAnswer) == 1
+
+
+def test_an_answer_and_a_withdrawal_at_once(application: Application, asker: Member) -> None:
+    helper = mentor(application, "oMentor")
+    for number in range(1, 6):
+        asker.say(f"提问 {QUESTION}")
+        asker.say("1")
+        said = at_once(lambda: asker.say("撤销"), partial(helper.say, f"答 {number} 工人"))
+        withdrawn = "撤回了" in said[0]
+        assert withdrawn is ("没有" in said[1])
+        assert withdrawn is not ("答好了" in said[1])
+
+
+def test_reading_and_taking_back_at_once(application: Application, asker: Member) -> None:
+    helper = mentor(application, "oMentor")
+    for number in range(1, 6):
+        asker.say(f"提问 {QUESTION}")
+        asker.say("1")
+        helper.say(f"答 {number} 工人{number}")
+        said = at_once(lambda: asker.say("收件箱"), lambda: helper.say("撤销"))
+        assert (f"工人{number}" in said[0]) is ("来不及了" in said[1])
 
 
 def test_withdrawn_tickets_cannot_be_answered(application: Application, asker: Member) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.bootstrap import load_content
 from bot.cli.common import config_option, settings_of
-from bot.domain.grammar import Kind, read
+from bot.domain.grammar import Kind, Takes, read
 from bot.errors import ContentError
 from bot.routing.answers import answer_lines, refusal_lines
 from bot.routing.router import collect
@@ -67,7 +67,7 @@ def _of_pack(text: str, pack: Pack) -> dict[str, Any]:
         case Kind.NUMBER:
             return _found("command", answer=pack.messages.say("conversation.no_menu"))
         case Kind.COMMAND:
-            return _found("command", answer=said.word)
+            return _of_command(said.word, said.argument, pack)
         case Kind.COURTESY:
             kind = pack.courtesies.get(said.word, "smile")
             line = "" if kind == "silent" else pack.messages.say(f"courtesy.{kind}")
@@ -81,6 +81,16 @@ def _of_pack(text: str, pack: Pack) -> dict[str, Any]:
         sources=_sources(decision, pack),
         candidates=decision.candidates,
     )
+
+
+def _of_command(word: str, argument: str, pack: Pack) -> dict[str, Any]:
+    """The command, unless what is noted beside it is not kept."""
+    command = collect(ROUTERS, pack.messages).commands[word][0]
+    carries = command.takes in (Takes.TEXT, Takes.ANYTHING) and command.role is None
+    decision = pack.questions.noted(argument) if carries else None
+    if decision is None:
+        return _found("command", answer=word)
+    return _found("decline", name=decision.name, answer=_answer(decision, pack))
 
 
 def _answer(decision: Decision, pack: Pack) -> str:
@@ -130,6 +140,8 @@ def _read(file: Path) -> list[KnowledgeLine]:
             continue
         try:
             found.append(KnowledgeLine.model_validate_json(line))
+            if any(other.id == found[-1].id for other in found[:-1]):
+                problems.append(f"{file}: line {number}: the id {found[-1].id} is used twice")
         except ValidationError as error:
             problems += [f"{file}: line {number}: {item['msg']}" for item in error.errors()]
     if problems:

@@ -128,12 +128,14 @@ class Notice:
 class Reply:
     """The answer to one message: a notice and which of its pages. None says nothing.
 
-    `riders` are the lines from the mailbox that ride on it, under the page.
+    `riders` are the lines from the mailbox that ride on it, under the page. `kept` is what is
+    stored in its place where it must not be kept as it is; a repeat of the message gets that.
     """
 
     notice: Notice | None
     page: int = 0
     riders: tuple[str, ...] = ()
+    kept: Notice | None = None
 
 
 SILENCE = Reply(None)

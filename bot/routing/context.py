@@ -96,11 +96,12 @@ class Context:
         none: str = "conversation.none_of_these",
         zero: str = "conversation.zero",
         instead: tuple[str, dict[str, Any]] | None = None,
+        explicit: bool = False,
     ) -> tuple[Option, ...]:
         """Open a menu of (label, action, payload), answered by number.
 
         `none` is the key of what 0 is called, `zero` of what is said to it; `instead` is an
-        action (with its payload) that 0 does.
+        action (with its payload) that 0 does. An `explicit` choice is not made by 嗯 or 可以.
 
         It replaces the last menu of this sender in this conversation.
         """
@@ -108,7 +109,9 @@ class Context:
             {"label": label, "action": action, "payload": payload}
             for label, action, payload in choices
         ]
-        payload = {"choices": listed, "none": self.say(none), "instead": instead}
+        payload = {
+            "choices": listed, "none": self.say(none), "instead": instead, "explicit": explicit,
+        }  # fmt: skip
         conversation.remember(
             self.session, self.message, conversation.MENU, zero, payload,
             self._community_id, self.now,

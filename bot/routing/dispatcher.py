@@ -15,7 +15,7 @@ from bot.routing.router import Router, collect
 from bot.services import deliveries, inbox, person
 from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork, savepoint
 from content import script
-from content.loader import Pack
+from content.loader import BASE, Pack
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,7 @@ class Dispatcher:
         self._database = database
         self._facts = facts or {"text_hours": 24, "row_days": 7}
         self._packs = packs
+        self._learned = False
         self._default = packs[default_pack]
         self._routes = collect(routers, self._default.messages)
 
@@ -57,12 +58,22 @@ class Dispatcher:
         The inbox row is committed with its effect and never before: a process killed in
         between would turn the platform's repeat into silence.
         """
+        if message.text:
+            self.learn()
         try:
             with self._database.begin() as session:
                 return self._receive(session, message, now)
         except DATABASE_BUSY:
             log.exception("database_busy", type=message.type)
             return Dispatched(Reply(self._notice("trouble.busy")), "busy")
+
+    def learn(self) -> None:
+        """What packs learn takes seconds the first time: not while a transaction is open."""
+        if not self._learned:
+            for name, pack in self._packs.items():
+                if name != BASE:
+                    pack.questions.warm()
+            self._learned = True
 
     def _receive(self, session: UnitOfWork, message: InboundMessage, now: datetime) -> Dispatched:
         row_id = inbox.receive(session, message, now)

@@ -1,6 +1,6 @@
 """Which handler a message goes to, by the chat grammar."""
 
-from dataclasses import replace
+import re
 
 import structlog
 
@@ -8,18 +8,21 @@ from bot.domain.grammar import Kind, Takes, plain, read
 from bot.domain.grammar import Said as Read
 from bot.domain.messages import SILENCE, TEXT_LIMITS, InboundMessage, MessageType, Reply
 from bot.domain.paging import NEXT_PAGE, pages
-from bot.routing.care import care
 from bot.routing.context import Context
+from bot.routing.refusing import refuse_note
 from bot.routing.router import Said
 from bot.services import conversation, inbox
 from content.script import simplified
 
 log = structlog.get_logger(__name__)
 _YES = frozenset({"是", "是的", "好", "好的", "嗯", "对", "可以", "行", "同意"})
+_PLAIN_YES = frozenset({"好", "要", "需要", "请联系我"})
 _NO = frozenset({"不", "不是", "不用", "不要", "不行", "算了", "都不是"})
 # After an answer 不用 and 算了 are no complaint about it.
 _NOT_THIS = frozenset({"不是", "不对", "不是这个", "不是问这个", "答非所问", "错了"})
 _LABEL_LIMIT = 40
+# One word without any Chinese: a code or a number, which says nothing by chance.
+_CODE = re.compile(r"[!-~]*")
 _WITHOUT_WORDS = (MessageType.IMAGE, MessageType.VOICE)
 
 
@@ -53,7 +56,7 @@ def _message(context: Context) -> Said:
         case Kind.COMMAND:
             context.argument = _as_typed(message, text, said.argument)
             context.number, context.rest = said.number, said.rest
-            return _with_care(context, said.word)
+            return _noted(context, said.word)
         case Kind.COURTESY:
             return _courtesy(context, said.word)
     return _question(context, text)
@@ -68,20 +71,23 @@ def _question(context: Context, text: str) -> Said:
     return context.routes.fallback(context)
 
 
-def _with_care(context: Context, word: str) -> Said:
-    """A command; its note may say that somebody is in danger. Then the note is not kept."""
+def _noted(context: Context, word: str) -> Said:
+    """A command; what a member writes after it may be a cry for help, or about somebody else.
+
+    Then it is not kept, and goes to nobody; a check-in counts without it.
+    """
     command = context.routes.commands[word][0]
-    noted = command.takes is Takes.TEXT and command.role is None and context.argument
-    if not noted or not context.pack.questions.is_crisis(context.argument):
+    carries = command.takes in (Takes.TEXT, Takes.ANYTHING) and command.role is None
+    judged = carries and not _CODE.fullmatch(context.argument)
+    decision = context.pack.questions.noted(context.argument) if judged else None
+    if decision is None:
         return _command(context, word)
+    if command.takes is not Takes.TEXT or context.member is None:
+        return refuse_note(context, decision, None)
     context.argument = ""
     said = _command(context, word)
     done = said.notice if isinstance(said, Reply) else said
-    notice = care(context)
-    if done is None or done.options or context.message.in_group:
-        return notice
-    *before, offer = notice.lines
-    return replace(notice, lines=(*before, *done.lines, offer))
+    return refuse_note(context, decision, done if done and not done.options else None)
 
 
 def _as_typed(message: InboundMessage, text: str, argument: str) -> str:
@@ -150,7 +156,9 @@ def _label(context: Context, text: str) -> int | None:
         return labels.index(bare) + 1
     if bare in (_NO if labels else _NOT_THIS) or bare == plain(asked.payload["none"]):
         return 0
-    return 1 if bare in _YES and len(labels) == 1 else None
+    if len(labels) != 1:
+        return None
+    return 1 if bare in (_PLAIN_YES if asked.payload["explicit"] else _YES) else None
 
 
 def _next_page(context: Context) -> Said:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, bindparam, literal_column, select, text, union_all, update
+from sqlalchemy import Select, bindparam, case, literal_column, select, text, union_all, update
 
 from bot.domain.messages import InboundMessage, Notice, Reply
 from bot.domain.paging import page
@@ -17,16 +18,23 @@ RIDES = 2
 LINES = 3
 _LINE_LIMIT = 40
 _NUMBERS = "①②③"
+# Under these nothing rides: the mailbox itself, and what somebody in danger reads.
+_ALONE = ("mailbox", "care")
 _OPEN = ("queued", "held", "shown")
-_SEEN = ("sending", "shown", "sent", "unknown")
+_SHOWABLE = ("held", "shown")
 
 _table = Delivery.__table__.c
 _asker = AnonymousAsker.__table__.c
 
 
-def _open() -> Select[int, str, int, datetime]:
+_URGENT = case((_table.topic == literal_column("'alert'"), 0), else_=1).label("rank")
+
+
+def _open() -> Select[Any]:
     """What can be shown: held or shown before, and not too old."""
-    return select(_table.id, _table.notice, _table.rides, _table.created_at).where(
+    return select(
+        _table.id, _table.notice, _table.rides, _table.created_at, _table.person_id, _URGENT
+    ).where(
         # The partial index's own words, not parameters: only then the planner can use it.
         text(OPEN_STATES),
         text("state IN ('held', 'shown')"),
@@ -48,12 +56,12 @@ _MINE = union_all(
 ).subquery()
 _mine = _MINE.c
 _WAITING = (
-    select(_mine.id, _mine.notice, _mine.rides)
+    select(_mine.id, _mine.notice, _mine.rides, _mine.person_id)
     .where(_mine.rides < literal_column(str(RIDES)))
-    .order_by(_mine.created_at, _mine.id)
+    .order_by(_mine.rank, _mine.created_at, _mine.id)
 )
-_ALL = select(_mine.id, _mine.notice, _mine.created_at).order_by(
-    _mine.created_at.desc(), _mine.id.desc()
+_ALL = select(_mine.id, _mine.notice, _mine.created_at, _mine.person_id).order_by(
+    _mine.rank, _mine.created_at.desc(), _mine.id.desc()
 )
 
 
@@ -68,11 +76,12 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One open delivery as the mailbox shows it."""
+    """One open delivery as the mailbox shows it; `nameless` is for nobody that we know."""
 
     id: int
     notice: Notice
     created_at: datetime
+    nameless: bool
 
 
 def hold(
@@ -119,7 +128,7 @@ def ride(
     words: Words, now: datetime,
 ) -> Reply:  # fmt: skip
     """The reply with at most three waiting lines under it, within `limit` bytes in all."""
-    if reply.notice is None or reply.notice.media or reply.notice.kind == "mailbox":
+    if reply.notice is None or reply.notice.media or reply.notice.kind in _ALONE:
         return reply
     rows = session.core.execute(_WAITING, _of(message, person_id, now)).all()
     if not rows:
@@ -129,12 +138,14 @@ def ride(
     room -= len(f"\n\n{head}\n{words.foot}".encode())
     lines: list[str] = []
     for mark, row in zip(_NUMBERS, rows, strict=False):
-        line = f"{mark} {headline(Notice.from_json(row.notice))}"
+        notice = Notice.from_json(row.notice)
+        # What rides is kept with the reply; of an answer without a name no more than its title.
+        line = f"{mark} {notice.title if row.person_id is None else headline(notice)}"
         room -= len(line.encode()) + 1
         if room < 0:
             break
-        lines.append(line)
-        _rode(session, row.id)
+        if _rode(session, row.id):
+            lines.append(line)
     return replace(reply, riders=("", head, *lines, words.foot)) if lines else reply
 
 
@@ -150,19 +161,42 @@ def open_for(
 ) -> list[Held]:
     """What the mailbox holds, newest first; all of it counts as shown from now on."""
     rows = session.core.execute(_ALL, _of(message, person_id, now)).all()
-    session.execute(
+    shown = set(
+        session.scalars(
+            update(Delivery)
+            .where(Delivery.id.in_([row.id for row in rows]), Delivery.state.in_(_SHOWABLE))
+            .values(state="shown", rides=RIDES)
+            .returning(Delivery.id),
+            execution_options={"synchronize_session": False},
+        )
+    )
+    return [
+        Held(row.id, Notice.from_json(row.notice), row.created_at, row.person_id is None)
+        for row in rows
+        if row.id in shown
+    ]
+
+
+def cancel_unseen(session: UnitOfWork, about: str, reason: str) -> bool:
+    """Stop what is about this if nobody has been shown it; False when somebody has."""
+    stopped = session.scalars(
         update(Delivery)
-        .where(Delivery.id.in_([row.id for row in rows]))
-        .values(state="shown", rides=RIDES),
+        .where(Delivery.about == about, Delivery.state.in_(["queued", "held"]))
+        .values(state="cancelled", reason=reason)
+        .returning(Delivery.id),
         execution_options={"synchronize_session": False},
     )
-    return [Held(row.id, Notice.from_json(row.notice), row.created_at) for row in rows]
+    return bool(stopped.all())
 
 
-def is_seen(session: UnitOfWork, about: str) -> bool:
-    """Whether anybody has been shown what is about this."""
-    seen = select(Delivery.id).where(Delivery.about == about, Delivery.state.in_(_SEEN)).limit(1)
-    return session.scalar(seen) is not None
+def reopen(session: UnitOfWork, about: str, reason: str) -> None:
+    """What was stopped for this reason has its point again."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.about == about, Delivery.state == "cancelled", Delivery.reason == reason)
+        .values(state="held", reason=""),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int]:
@@ -182,9 +216,17 @@ def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int
     return seen, len(rows) - len(seen)
 
 
-def cancel_for(session: UnitOfWork, person_id: int, reason: str, topic: str | None = None) -> int:
-    """Stop everything open for a person (of one topic): how many."""
+def cancel_for(
+    session: UnitOfWork,
+    person_id: int,
+    reason: str,
+    topic: str | None = None,
+    community_id: int | None = None,
+) -> int:
+    """Stop everything open for a person (of one topic, in one community): how many."""
     wanted = [Delivery.person_id == person_id]
+    if community_id is not None:
+        wanted.append(Delivery.community_id == community_id)
     if topic is not None:
         wanted.append(Delivery.topic == topic)
     gone = session.execute(
@@ -207,13 +249,15 @@ def expire(session: UnitOfWork, now: datetime) -> int:
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
-def _rode(session: UnitOfWork, row_id: int) -> None:
-    session.execute(
+def _rode(session: UnitOfWork, row_id: int) -> bool:
+    """False when it was cancelled in between."""
+    done = session.execute(
         update(Delivery)
-        .where(Delivery.id == row_id)
+        .where(Delivery.id == row_id, Delivery.state.in_(_SHOWABLE))
         .values(state="shown", rides=Delivery.rides + 1),
         execution_options={"synchronize_session": False},
     )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 def _of(message: InboundMessage, person_id: int, now: datetime) -> dict[str, object]:

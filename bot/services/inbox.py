@@ -68,7 +68,8 @@ def stored_reply(session: UnitOfWork, key: bytes) -> Reply:
 
 def answer(session: UnitOfWork, row_id: int, reply: Reply, reference: str | None) -> None:
     """Keep the reply with its message; `reference` is the number of a failure."""
-    stored = reply.notice.to_json() if reply.notice else None
+    said = reply.kept or reply.notice
+    stored = said.to_json() if said else None
     session.core.execute(
         _ANSWER,
         {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Select, delete, func, select, update
 
@@ -19,6 +19,8 @@ TOPIC, ALERT, ANSWER = "ticket", "alert", "answer"
 UNDO = timedelta(hours=1)
 # How long after an answer the way back to an anonymous asker is kept.
 ASKER_KEPT = timedelta(days=7)
+# Why the mentors' notice of a ticket was cancelled, and what opens it again.
+_ANSWERED = "answered"
 _BARE = {"synchronize_session": False}
 
 
@@ -62,12 +64,10 @@ def ask(
     anonymous: bool,
 ) -> int:
     """A new ticket: its number. An anonymous one does not say, in any column, who asked."""
-    row = _add(
-        session, member.community.id, "question", question, topic, now,
-        asker=None if anonymous else member.person_id,
-    )  # fmt: skip
-    row.anonymous = anonymous
-    session.flush()
+    # An exact time would lead to the asker's other rows of the same moment.
+    at = now.replace(hour=0, minute=0, second=0, microsecond=0) if anonymous else now
+    asker = None if anonymous else member.person_id
+    row = _add(session, member.community.id, "question", question, topic, at, asker, anonymous)
     if anonymous:
         session.add(
             AnonymousAsker(
@@ -82,10 +82,26 @@ def ask(
     return row.id
 
 
-def alert(session: UnitOfWork, member: Member, now: datetime) -> int:
-    """The wish to be contacted at once: a name, and no word of what was written."""
-    row = _add(session, member.community.id, ALERT, "", "", now, asker=member.person_id)
+def alert(session: UnitOfWork, member: Member, role: Role, now: datetime) -> int:
+    """The wish to be contacted at once: a name, and no word of what was written.
+
+    It waits for a mentor's answer; organisers (`role`) have no way to write back and call.
+    """
+    row = _add(session, member.community.id, ALERT, "", "", now, member.person_id, False)
+    if role is not Role.MENTOR:
+        row.state = "answered"
+        session.flush()
     return row.id
+
+
+def withdraw_alert(session: UnitOfWork, ticket_id: int) -> bool:
+    """Call it off; False when somebody has seen it already."""
+    row = session.get(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+    if row is not None:
+        row.state = "withdrawn"
+        session.flush()
+    seen, _ = deliveries.cancel(session, about(ticket_id), "withdrawn")
+    return row is not None and not seen and not row.last_answer
 
 
 def tell_responders(
@@ -96,9 +112,10 @@ def tell_responders(
     out (`asker` None): who is not told would be known to have asked.
     """
     people = responders(session, community_id, asker)[1]
+    at = session.get_one(Ticket, ticket_id).created_at
     return deliveries.hold(
-        session, people, community_id,
-        topic=topic, about=about(ticket_id), notice=notice, now=now, ticket_id=ticket_id,
+        session, people, community_id, topic=topic, about=about(ticket_id), notice=notice, now=at,
+        ticket_id=ticket_id, expires_at=now + deliveries.KEPT,
     )  # fmt: skip
 
 
@@ -128,12 +145,28 @@ def find(session: UnitOfWork, community_id: int, ticket_id: int) -> TicketView |
     return _view(row) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The answer's number; or why there is none: the ticket is gone (no_such), somebody else was
+    faster, or nothing leads to the anonymous asker any more (unreachable).
+    """
+
+    number: int = 0
+    refused: Literal["", "no_such", "faster", "unreachable"] = ""
+
+
 def answer(
     session: UnitOfWork, ticket: TicketView, author: int, text: str, notice: Notice,
-    community_id: int, now: datetime,
-) -> int:  # fmt: skip
-    """Store the answer and have the asker told: the answer's number on this ticket."""
-    row = session.get_one(Ticket, ticket.id, with_for_update=True)
+    community_id: int, known: int, now: datetime,
+) -> Given:  # fmt: skip
+    """Store the answer and have the asker told. `known` is how many answers the author knew of."""
+    row = session.get(Ticket, ticket.id, with_for_update=True, populate_existing=True)
+    if row is None or row.state == "withdrawn":
+        return Given(refused="no_such")
+    if answers_of(session, ticket.id) != known:
+        return Given(refused="faster")
+    if ticket.anonymous and session.get(AnonymousAsker, ticket.id) is None:
+        return Given(refused="unreachable")
     number = row.last_answer + 1
     session.add(
         TicketAnswer(
@@ -142,20 +175,15 @@ def answer(
     )
     row.state, row.answered_at, row.last_answer = "answered", now, number
     session.flush()
-    deliveries.cancel(session, about(ticket.id), "answered")
-    asker_until = now + ASKER_KEPT if ticket.anonymous else None
-    session.execute(
-        update(AnonymousAsker)
-        .where(AnonymousAsker.ticket_id == ticket.id)
-        .values(expires_at=asker_until),
-        execution_options=_BARE,
-    )
+    deliveries.cancel(session, about(ticket.id), _ANSWERED)
+    until = now + ASKER_KEPT if ticket.anonymous else None
+    _keep_asker(session, ticket.id, until)
     deliveries.hold(
         session, [ticket.asker_id], community_id,
         topic=ANSWER, about=_answer(ticket.id, number), notice=notice, now=now,
-        ticket_id=ticket.id, expires_at=asker_until,
+        ticket_id=ticket.id, expires_at=until,
     )  # fmt: skip
-    return number
+    return Given(number)
 
 
 def answers_of(session: UnitOfWork, ticket_id: int) -> int:
@@ -167,10 +195,11 @@ def answers_of(session: UnitOfWork, ticket_id: int) -> int:
 
 def take_back(session: UnitOfWork, ticket_id: int, number: int) -> bool:
     """Take an answer back unless it has been seen; the ticket waits again if it has no other."""
-    row = session.get(Ticket, ticket_id, with_for_update=True)
-    if row is None or deliveries.is_seen(session, _answer(ticket_id, number)):
+    row = session.get(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+    if row is None or not deliveries.cancel_unseen(
+        session, _answer(ticket_id, number), "taken back"
+    ):
         return False
-    deliveries.cancel(session, _answer(ticket_id, number), "taken back")
     session.execute(
         delete(TicketAnswer).where(
             TicketAnswer.ticket_id == ticket_id, TicketAnswer.number == number
@@ -179,16 +208,18 @@ def take_back(session: UnitOfWork, ticket_id: int, number: int) -> bool:
     )
     if not answers_of(session, ticket_id):
         row.state, row.answered_at = "open", None
-    session.flush()
+        session.flush()
+        _keep_asker(session, ticket_id, None)
+        deliveries.reopen(session, about(ticket_id), _ANSWERED)
     return True
 
 
 def withdraw(session: UnitOfWork, ticket_id: int) -> bool:
     """The asker has thought better of it: False when it has been answered already."""
-    row = session.get(Ticket, ticket_id, with_for_update=True)
+    row = session.get(Ticket, ticket_id, with_for_update=True, populate_existing=True)
     if row is None or row.state != "open":
         return False
-    row.state = "withdrawn"
+    row.state, row.question = "withdrawn", ""
     session.flush()
     deliveries.cancel(session, about(ticket_id), "withdrawn")
     return True
@@ -211,24 +242,34 @@ def drop_anonymous(session: UnitOfWork, channel: str, account: str, value: str) 
     session.execute(delete(Ticket).where(Ticket.id.in_(theirs)), execution_options=_BARE)
 
 
+def _keep_asker(session: UnitOfWork, ticket_id: int, until: datetime | None) -> None:
+    """How long the way back to an anonymous asker is kept; None: until there is an answer."""
+    session.execute(
+        update(AnonymousAsker)
+        .where(AnonymousAsker.ticket_id == ticket_id)
+        .values(expires_at=until),
+        execution_options=_BARE,
+    )
+
+
 def _answer(ticket_id: int, number: int) -> str:
     return f"ticket:{ticket_id}:answer:{number}"
 
 
 def _add(
-    session: UnitOfWork, community_id: int, kind: str, question: str, topic: str, now: datetime,
-    *, asker: int | None,
+    session: UnitOfWork, community_id: int, kind: str, question: str, topic: str, at: datetime,
+    asker: int | None, anonymous: bool,
 ) -> Ticket:  # fmt: skip
     row = Ticket(
         community_id=community_id,
         kind=kind,
-        anonymous=False,
+        anonymous=anonymous,
         asker_id=asker,
         question=question,
         topic=topic,
         state="open",
         last_answer=0,
-        created_at=now,
+        created_at=at,
         answered_at=None,
     )
     session.add(row)

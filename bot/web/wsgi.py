@@ -34,7 +34,7 @@ def create() -> Flask:
 
 def _learn(application: Application) -> None:
     """Two seconds that would otherwise be the first question's."""
-    application.library.packs[application.settings.defaults.pack].questions.decide("")
+    application.dispatcher.learn()
     _settle()
 
 

@@ -1,6 +1,6 @@
 """Which entry a question asks for: the answer, a few near ones to choose from, or none.
 
-`Matcher(texts, lexicon).decide(question)` is the whole interface; who decides what is said, and
+`Matcher(texts, normaliser).decide(question)` is the whole interface; who decides what is said, and
 whether anything is, stands above it.
 """
 

@@ -34,6 +34,8 @@ _WORD_SHARE = 0.6
 _SCATTERED = 0.5
 # A longer question than this is no question from the list; comparing it would only take time.
 _LONGEST = 200
+# One word, such as 时间 or 处分, says what it is about and not what is asked.
+_SHORTEST = 4
 # Words that speak of nothing: that they are missing says nothing either.
 _SPEAKS_OF_NOTHING = frozenset(
     "的了吗呢么是在有要就都也还和与及或对到把被让给会谁啊呀吧一个请问我你他她们"
@@ -103,7 +105,8 @@ class Matcher:
         best = ranked[0]
         lead = best.score - (ranked[1].score if len(ranked) > 1 else 0.0)
         if best.score == 1.0 or (
-            best.score >= ANSWER
+            len(plain) >= _SHORTEST
+            and best.score >= ANSWER
             and lead >= LEAD
             and self._covered(plain, best.entry) >= COVERED
             and not self._contradicted(plain, best.entry)
