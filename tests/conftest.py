@@ -164,9 +164,11 @@ def _own_database(postgres: URL) -> Iterator[str]:
 
 def _administer(postgres: URL, statement: str) -> None:
     engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+    finally:
+        engine.dispose()
 
 
 @pytest.fixture
