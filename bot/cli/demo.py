@@ -53,24 +53,30 @@ def demo(port: int, state: Path | None, play_it: bool) -> None:  # fmt: skip
             if play_it:
                 _play_all(Platform(account, clock), clock, folder)
                 return
-            _serve(Platform(account, clock), port, _organiser_code(folder, clock))
+            _serve(Platform(account, clock), port, _codes(folder, clock))
 
 
-def _organiser_code(folder: Path, clock: Clock) -> str:
-    """A code with which one of the page's people can become an organiser."""
+def _codes(folder: Path, clock: Clock) -> dict[Role, str]:
+    """Codes with which the page's people can become an organiser and a mentor."""
     database = open_database(load_settings(folder / "config.toml", {}), "command")
     with database.begin() as session:
         home = community.oldest(session).id
-        code = access.issue_code(session, home, Role.ORGANISER, clock.now())
+        codes = {
+            role: access.issue_code(session, home, role, clock.now())
+            for role in (Role.ORGANISER, Role.MENTOR)
+        }
     database.dispose()
-    return code
+    return codes
 
 
-def _serve(platform: Platform, port: int, code: str) -> None:
+def _serve(platform: Platform, port: int, codes: dict[Role, str]) -> None:
     def ready(url: str) -> None:
         click.echo(f"READY {url}")
-        click.echo(f"想当组织者，让其中一个人发：绑定 {code}")
-        click.echo("打开这个网址，选一个人，发“打卡”或“帮助”试试。按 Ctrl-C 结束。")
+        click.echo(f"想当组织者，让其中一个人发：绑定 {codes[Role.ORGANISER]}")
+        click.echo(f"想当导师，让另一个人发：绑定 {codes[Role.MENTOR]}")
+        click.echo(
+            "打开这个网址，选一个人，发“打卡”“帮助”，或者问“预备期多久”试试。按 Ctrl-C 结束。"
+        )
 
     try:
         serve_page(platform, port, ready)
