@@ -8,6 +8,7 @@ from bot.clock import Clock, OffsetClock, pause
 from bot.config import OfficialAccountSettings, Settings
 from bot.errors import ConfigError, ContentError, DatabaseProblem
 from bot.platforms.official_account.channel import OfficialAccount
+from bot.platforms.official_account.client import Client
 from bot.platforms.official_account.crypto import MessageKey
 from bot.routing import Dispatcher
 from bot.services import community
@@ -16,6 +17,7 @@ from bot.storage import schema
 from bot.storage.engine import build_engine
 from bot.storage.leader import leader_lock
 from bot.storage.session import Database
+from bot.storage.tokens import DatabaseTokens
 from content import loader
 from content.check import unknown_commands
 from content.loader import Library
@@ -100,6 +102,13 @@ def _official_account(
     keys = tuple(MessageKey(key, section.app_id) for key in section.aes_keys)
     more = library.packs[settings.defaults.pack].messages.say("paging.more")
     return OfficialAccount(section.token.get_secret_value(), keys, more)
+
+
+def platform_client(account: OfficialAccountSettings, database: Database, clock: Clock) -> Client:
+    """Calls to the official account's API; no call is made yet."""
+    tokens = DatabaseTokens(database, clock.now, pause)
+    secret = account.secret.get_secret_value()
+    return Client(account.app_id, secret, account.api_base, tokens, clock.now)
 
 
 def default_community(settings: Settings) -> CommunitySettings:

@@ -110,6 +110,8 @@ class OfficialAccountSettings(Section):
     """EncodingAESKey，43 位；填了就只收加密消息（安全模式或兼容模式）。"""
     previous_encoding_aes_key: SecretStr = SecretStr("")
     """换密钥期间的上一个 EncodingAESKey；平时空着。"""
+    secret: SecretStr = SecretStr("")
+    """AppSecret；填了才能主动发消息，没认证的号用不上。"""
     kind: Literal["subscription", "service"] = "subscription"
     """subscription 是公众号（订阅号），service 是服务号。"""
     verified: bool = False

@@ -11,6 +11,9 @@ XuebanError
 ├── CommitForbidden       a service or handler tried to end the dispatcher's transaction
 ├── RegistrationError     two handlers claim the same word or event
 ├── NotFound              a command named something that does not exist
+├── PlatformProblem       a call to the platform had no result
+│   ├── PlatformRefused   it answered with an error code
+│   └── PlatformSilent    it could not be reached, or did not answer in time
 ├── SandboxProblem        the simulated platform got an answer that the real one would refuse
 └── CallbackRefused       a callback that is not answered; carries the HTTP status
     ├── InvalidSignature  (403)
@@ -104,3 +107,23 @@ class StaleTimestamp(CallbackRefused):
 
 class MalformedMessage(CallbackRefused):
     pass
+
+
+class PlatformProblem(XuebanError):
+    """Never names a token, secret or openid."""
+
+
+class PlatformRefused(PlatformProblem):
+    """`code` is the platform's errcode; its message carries the platform's request id."""
+
+    def __init__(self, call: str, code: int, message: str) -> None:
+        self.code = code
+        super().__init__(f"The platform refused {call} with {code}: {message}")
+
+
+class PlatformSilent(PlatformProblem):
+    """`unclear` is set where the call may have had its effect all the same."""
+
+    def __init__(self, call: str, reason: str, *, unclear: bool) -> None:
+        self.unclear = unclear
+        super().__init__(f"The platform did not answer {call}: {reason}. Check the network.")

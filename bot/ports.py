@@ -1,5 +1,7 @@
 """Protocols that have two ends: an implementation for each database or platform."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 
@@ -10,3 +12,15 @@ class LeaderLock(Protocol):
         """Take the lock if it is free: whether this process has it now. Never waits."""
 
     def release(self) -> None: ...
+
+
+class TokenStore(Protocol):
+    """A platform's access token, shared by every process that uses the same account."""
+
+    def current(self, name: str) -> str | None:
+        """The token, or None when there is none or it is about to expire."""
+
+    def renew(self, name: str, stale: str | None, fetch: Callable[[], tuple[str, datetime]]) -> str:
+        """A token other than `stale`: somebody else's new one, or what `fetch` gets (with the time
+        from when on it is not to be used). Of several callers one fetches, the others wait.
+        """

@@ -22,6 +22,7 @@ from bot.cli import main
 from bot.cli.config_file import render
 from bot.cli.demo import free_port
 from bot.clock import Clock
+from bot.simulator.api import Api, serving_api
 from bot.simulator.official_account import Platform
 from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, account
 
@@ -360,6 +361,29 @@ def test_every_command_explains_itself(command: Sequence[str]) -> None:
     result = CliRunner().invoke(main, [*command, "--help"])
     assert result.exit_code == 0
     assert len(result.output.splitlines()) > 4
+
+
+def test_doctor_tries_the_credentials(tmp_path: Path) -> None:
+    api = Api("wxdoctor", "right", Clock())
+    config = tmp_path / "config.toml"
+
+    def says(secret: str, base: str) -> str:
+        config.write_text(
+            f'[storage]\ndata_dir = "{tmp_path / "data"}"\n[official_account]\n'
+            f'app_id = "wxdoctor"\ntoken = "abcdef"\nsecret = "{secret}"\nverified = true\n'
+            f'kind = "service"\napi_base = "{base}"\n'
+        )
+        done = xueban("doctor", "--json", "--config", config, cwd=tmp_path)
+        assert secret not in done.stdout + done.stderr
+        checks = {row["subject"]: row for row in json.loads(done.stdout)}
+        return f"{checks['sending']['finding']} {checks['sending']['advice']}"
+
+    with serving_api(api) as base:
+        assert "gives us a token" in says("right", base)
+        assert "official_account.secret" in says("wrong", base)
+        api.allowed = ("10.0.0.1",)
+        assert "IP" in says("right", base)
+    assert "did not answer" in says("right", base)
 
 
 def test_ask_says_every_decision(tmp_path: Path) -> None:

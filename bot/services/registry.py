@@ -31,6 +31,7 @@ from bot.storage.models import (
     OpenQuestion,
     OptOut,
     Person,
+    PlatformToken,
     QuestionCount,
     RosterChange,
     RosterEntry,
@@ -160,6 +161,7 @@ TABLES: tuple[TableRule, ...] = (
     TableRule(QuestionCount, "问题计数", "知道哪些内容缺", "两年，没有谁问的",
               expired=lambda now: QuestionCount.day < (now - timedelta(days=730)).date()),
     TableRule(Community, "组织", "组织的名字和设置", "一直保留"),
+    TableRule(PlatformToken, "平台令牌", "向平台发消息", "不到两小时换一次"),
     TableRule(Heartbeat, "后台心跳", "知道后台还在运行", "一直保留"),
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from bot.storage.models.heartbeat import Heartbeat
 from bot.storage.models.inbox import InboxMessage
 from bot.storage.models.meeting import Announcement, Meeting
 from bot.storage.models.person import Address, Membership, Person
+from bot.storage.models.platform_token import PlatformToken
 from bot.storage.models.roster import BindingRequest, RosterChange, RosterEntry, RosterImport
 from bot.storage.models.ticket import AnonymousAsker, QuestionCount, Ticket, TicketAnswer
 
@@ -35,6 +36,7 @@ __all__ = [
     "OpenQuestion",
     "OptOut",
     "Person",
+    "PlatformToken",
     "QuestionCount",
     "RosterChange",
     "RosterEntry",
