@@ -9,13 +9,14 @@ from contextlib import ExitStack, closing
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 
 from bot.bootstrap import Application, open_database
 from bot.clock import pause
 from bot.errors import PlatformRefused, PlatformSilent
 from bot.platforms.official_account.client import TIMEOUT, Client
 from bot.platforms.official_account.errcodes import _REMEDIES, Remedy, remedy_of
-from bot.simulator.api import Api, serving_api
+from bot.simulator.api import Api, serving_api, serving_app
 from bot.storage.tokens import DatabaseTokens
 from tests.conftest import HandClock
 from tests.platform import APP_ID
@@ -137,6 +138,17 @@ def test_silence_says_whether_it_may_have_worked(application: Application, base:
         with pytest.raises(PlatformSilent) as silent:
             client_of(application, address, (0.5, 0.3)).call(SEND, MESSAGE)
         assert silent.value.unclear
+
+
+@pytest.mark.parametrize(
+    "body", ["[]", "<html>", '{"errcode": "x"}', "{}", '{"access_token": 1}', ""]
+)
+def test_an_answer_of_somebody_else_is_no_token(application: Application, body: str) -> None:
+    """As of a proxy, or of a page for logging in to the campus network."""
+    server = Flask("portal")
+    server.post("/<path:path>")(lambda path: body)
+    with serving_app(server) as base, pytest.raises(PlatformSilent):
+        client_of(application, base).call(SEND, MESSAGE)
 
 
 def test_no_trace_of_a_token_or_secret(

@@ -93,6 +93,13 @@ def serving_api(api: Api) -> Iterator[str]:
         )
         return Response(json.dumps(answer, ensure_ascii=False), content_type="application/json")
 
+    with serving_app(app) as base:
+        yield base
+
+
+@contextmanager
+def serving_app(app: Flask) -> Iterator[str]:
+    """Any application behind a real socket; yields its base URL."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

@@ -68,9 +68,13 @@ class Client:
             "secret": self._secret,
             "force_refresh": False,
         }
-        answer = self._post("/cgi-bin/stable_token", body, None)
-        life = timedelta(seconds=int(answer["expires_in"]))
-        return str(answer["access_token"]), self._now() + max(life - _MARGIN, life / 2)
+        path = "/cgi-bin/stable_token"
+        answer = self._post(path, body, None)
+        token, seconds = answer.get("access_token"), answer.get("expires_in")
+        if not isinstance(token, str) or not isinstance(seconds, int):
+            raise PlatformSilent(path, "the answer holds no token", unclear=False)
+        life = timedelta(seconds=seconds)
+        return token, self._now() + max(life - _MARGIN, life / 2)
 
     def _post(self, path: str, body: Mapping[str, Any], token: str | None) -> dict[str, Any]:
         """No exception of requests gets out: its text has the address with the token in it."""
@@ -89,9 +93,9 @@ class Client:
             raise PlatformSilent(path, "the connection failed", unclear=unclear) from None
         except requests.RequestException:
             raise PlatformSilent(path, "the answer is no JSON", unclear=True) from None
-        if not isinstance(answer, dict):
-            raise PlatformSilent(path, "the answer is no object", unclear=True)
-        code = int(answer.get("errcode", 0))
+        code = answer.get("errcode", 0) if isinstance(answer, dict) else None
+        if not isinstance(answer, dict) or not isinstance(code, int):
+            raise PlatformSilent(path, "the answer is not the platform's", unclear=True)
         if remedy_of(code) is not Remedy.DONE:
             raise PlatformRefused(path, code, str(answer.get("errmsg", "")))
         return answer
