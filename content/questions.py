@@ -19,6 +19,8 @@ CRISIS: Literal["crisis"] = "crisis"
 COMPLAINT: Literal["complaint"] = "complaint"
 REFUSALS = get_args(RefusalName)
 _PLAIN = 0.7
+# One word without any Chinese: a code or a number, which says such things by chance only.
+_CODE = re.compile(r"[!-~]*")
 _learning = Lock()
 
 
@@ -92,7 +94,7 @@ class Questions:
         """What is not kept of what somebody notes beside something else: a cry for help, a
         complaint. A note is no question, so what is only likely must be plain.
         """
-        if not note:
+        if _CODE.fullmatch(note):
             return None
         if self.refusals.name_of(note) == CRISIS:
             return Decision("decline", CRISIS)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.bootstrap import load_content
 from bot.cli.common import config_option, settings_of
-from bot.domain.grammar import Kind, Takes, read
+from bot.domain.grammar import Kind, read
 from bot.errors import ContentError
 from bot.routing.answers import answer_lines, refusal_lines
 from bot.routing.router import collect
@@ -86,8 +86,7 @@ def _of_pack(text: str, pack: Pack) -> dict[str, Any]:
 def _of_command(word: str, argument: str, pack: Pack) -> dict[str, Any]:
     """The command, unless what is noted beside it is not kept."""
     command = collect(ROUTERS, pack.messages).commands[word][0]
-    carries = command.takes in (Takes.TEXT, Takes.ANYTHING) and command.role is None
-    decision = pack.questions.noted(argument) if carries else None
+    decision = pack.questions.noted(argument) if command.carries_note else None
     if decision is None:
         return _found("command", answer=word)
     return _found("decline", name=decision.name, answer=_answer(decision, pack))

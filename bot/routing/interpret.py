@@ -1,7 +1,5 @@
 """Which handler a message goes to, by the chat grammar."""
 
-import re
-
 import structlog
 
 from bot.domain.grammar import Kind, Takes, plain, read
@@ -21,8 +19,6 @@ _NO = frozenset({"不", "不是", "不用", "不要", "不行", "算了", "都�
 # After an answer 不用 and 算了 are no complaint about it.
 _NOT_THIS = frozenset({"不是", "不对", "不是这个", "不是问这个", "答非所问", "错了"})
 _LABEL_LIMIT = 40
-# One word without any Chinese: a code or a number, which says nothing by chance.
-_CODE = re.compile(r"[!-~]*")
 _WITHOUT_WORDS = (MessageType.IMAGE, MessageType.VOICE)
 
 
@@ -77,9 +73,8 @@ def _noted(context: Context, word: str) -> Said:
     Then it is not kept, and goes to nobody; a check-in counts without it.
     """
     command = context.routes.commands[word][0]
-    carries = command.takes in (Takes.TEXT, Takes.ANYTHING) and command.role is None
-    judged = carries and not _CODE.fullmatch(context.argument)
-    decision = context.pack.questions.noted(context.argument) if judged else None
+    noted = context.pack.questions.noted
+    decision = noted(context.argument) if command.carries_note else None
     if decision is None:
         return _command(context, word)
     if command.takes is not Takes.TEXT or context.member is None:

@@ -34,6 +34,11 @@ class Command:
     member: bool = False
     private: bool = False
 
+    @property
+    def carries_note(self) -> bool:
+        """Whether any member may write words of their own behind it."""
+        return self.role is None and self.takes in (Takes.TEXT, Takes.ANYTHING)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

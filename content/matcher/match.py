@@ -19,7 +19,7 @@ from content.matcher.normalise import Normaliser
 
 # An answer is given from this score on, this far before the next entry, and when this share of
 # what the question speaks of stands in the entry's texts. Chosen on 240 paraphrases, 90 near
-# misses and 60 foreign questions for the pack party-branch: 50 % answered, 97 % of them rightly.
+# misses and 60 foreign questions for the pack party-branch: 128 answered rightly, 1 wrongly.
 ANSWER = 0.45
 LEAD = 0.02
 COVERED = 0.85
