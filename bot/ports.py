@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from bot.domain.delivery import Outcome, Push
+
 
 class LeaderLock(Protocol):
     """One scheduler at a time, for efficiency only: correctness rests on unique keys."""
@@ -23,4 +25,13 @@ class TokenStore(Protocol):
     def renew(self, name: str, stale: str | None, fetch: Callable[[], tuple[str, datetime]]) -> str:
         """A token other than `stale`: somebody else's new one, or what `fetch` gets (with the time
         from when on it is not to be used). Of several callers one fetches, the others wait.
+        """
+
+
+class Transport(Protocol):
+    """A platform that messages can be pushed through; may be used by several threads at once."""
+
+    def send(self, push: Push) -> Outcome:
+        """One call, with at most one more for a new token. Never raises for what the platform
+        or the network does.
         """
