@@ -1,12 +1,14 @@
 """config.toml and the environment, to frozen Settings; every problem at once.
 
 Each key can come from the environment as XUEBAN_SECTION__KEY (it wins over the file), a secret
-also from the file that XUEBAN_SECTION__KEY_FILE names.
+also from the file that XUEBAN_SECTION__KEY_FILE names. The tables of an array are numbered from 0:
+XUEBAN_SECTION__0__KEY, XUEBAN_SECTION__KEY__0__NAME.
 """
 
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -101,6 +103,29 @@ class Defaults(Section):
     """内容包：content/packs 下的文件夹名。"""
 
 
+TemplateField = Annotated[str, Field(pattern=r"^(title|line[1-9])$")]
+
+
+class TemplateSettings(Section):
+    topic: str = Field(pattern=r"^[a-z_]{1,32}$", examples=["meeting"])
+    """哪一类消息用它，如 meeting 会议、video 视频。"""
+    way: Literal["template", "subscription"] = Field(examples=["template"])
+    """template 是模板消息，subscription 是订阅通知；都要已认证的服务号。"""
+    id: str = Field(pattern=r"^[\w-]{1,128}$", examples=["公众号后台的模板编号"])
+    """公众号后台给的模板 ID。"""
+    fields: dict[str, TemplateField] = Field(
+        min_length=1, examples=[{"thing1": "title", "time2": "line1"}]
+    )
+    """模板的每个字段填什么：title 是标题，line1 到 line9 是第几行；只能写在文件里。"""
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _from_the_file(cls, fields: Any) -> Any:
+        if isinstance(fields, str):
+            raise ValueError("is a table; write it in config.toml, not in the environment")
+        return fields
+
+
 class OfficialAccountSettings(Section):
     app_id: str = Field(pattern=r"^\w{1,64}$")
     """公众号后台“设置与开发”里的 AppID。"""
@@ -118,6 +143,16 @@ class OfficialAccountSettings(Section):
     """是否已认证；没认证的号只能被动回复。"""
     api_base: str = Field(default="https://api.weixin.qq.com", pattern=r"^https?://[^\s/]+$")
     """平台接口的地址，一般不用改。"""
+    template: tuple[TemplateSettings, ...] = ()
+    """主动发消息用的模板，每个写一段；没有模板的消息只能在对方说话后 48 小时内发。"""
+
+    @field_validator("template")
+    @classmethod
+    def _one_for_each(cls, template: tuple[TemplateSettings, ...]) -> tuple[TemplateSettings, ...]:
+        pairs = [(one.topic, one.way) for one in template]
+        if twice := {f"{topic} ({way})" for topic, way in pairs if pairs.count((topic, way)) > 1}:
+            raise ValueError(f"has more than one for {', '.join(sorted(twice))}; keep one")
+        return template
 
     @field_validator("token")
     @classmethod
@@ -185,6 +220,7 @@ class Settings(Section):
         found = [make_url(self.storage.url).password] if self.storage.url else []
         if self.official_account:
             found += [self.official_account.token.get_secret_value()]
+            found += [self.official_account.secret.get_secret_value()]
             found += self.official_account.aes_keys
         return tuple(str(secret) for secret in found if secret)
 
@@ -196,10 +232,9 @@ def load_settings(file: Path | None, environ: Mapping[str, str]) -> Settings:
     """
     problems: list[str] = []
     values = _read(file, problems) if file else {}
-    for path, value in _from_environment(environ, problems):
-        section = values.setdefault(path[0], {})
-        if isinstance(section, dict):
-            section[path[1]] = value
+    for name, path, value in _from_environment(environ, problems):
+        if problem := _lay(values, path, value):
+            problems.append(f"{name}: {problem}")
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -221,25 +256,70 @@ def _read(file: Path, problems: list[str]) -> dict[str, Any]:
     return {}
 
 
+_Path = tuple[str | int, ...]
+
+
 def _from_environment(
     environ: Mapping[str, str], problems: list[str]
-) -> Iterator[tuple[tuple[str, str], str]]:
-    for name, value in sorted(environ.items()):
+) -> Iterator[tuple[str, _Path, str]]:
+    """Each name with its path and value, the tables of an array in their order."""
+    found: list[tuple[_Path, str, str]] = []
+    for name, value in environ.items():
         key = name.removeprefix(PREFIX)
         if key == name or key.startswith(_NOT_KEYS):
             continue
-        section, separator, rest = key.lower().partition("__")
-        if not separator or "__" in rest:
-            problems.append(f"{name}: write it as {PREFIX}SECTION__KEY")
+        path = _path(key.lower())
+        if path is None:
+            problems.append(
+                f"{name}: write it as {PREFIX}SECTION__KEY, {PREFIX}SECTION__0__KEY or "
+                f"{PREFIX}SECTION__KEY__0__NAME; tables within those can only be in config.toml"
+            )
             continue
-        if rest.endswith("_file"):
+        *above, last = path
+        if str(last).endswith("_file"):
             try:
                 value = Path(value).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(f"{name}: cannot be read: {error}")
                 continue
-            rest = rest.removesuffix("_file")
-        yield (section, rest), value
+            path = (*above, str(last).removesuffix("_file"))
+        found.append((path, name, value))
+    for path, name, value in sorted(
+        found, key=lambda item: [str(part).zfill(9) for part in item[0]]
+    ):
+        yield name, path, value
+
+
+def _path(key: str) -> _Path | None:
+    """section__key, section__0__key or section__key__0__name; None for anything else."""
+    path: _Path = tuple(
+        int(part) if re.fullmatch(r"[0-9]{1,3}", part) else part for part in key.split("__")
+    )
+    shape = "".join("n" if isinstance(part, int) else "k" for part in path if part != "")
+    return path if len(shape) == len(path) and shape in ("kk", "knk", "kknk") else None
+
+
+def _lay(values: dict[str, Any], path: _Path, value: str) -> str | None:
+    """Put `value` where `path` leads; else what is wrong with the path.
+
+    Where the file has a value instead of a section, the settings' own check says so.
+    """
+    here: Any = values
+    for key, after in pairwise(path):
+        empty: Any = [] if isinstance(after, int) else {}
+        if isinstance(key, int):
+            if not isinstance(here, list):
+                return "config.toml has no array of tables there; leave the number out"
+            if key > len(here):
+                return "the tables are numbered from 0, without gaps"
+            if key == len(here):
+                here.append(empty)
+            here = here[key]
+        elif isinstance(here, dict):
+            here = here.setdefault(key, empty)
+    if isinstance(here, dict):
+        here[path[-1]] = value
+    return None
 
 
 def _sentence(item: Any) -> str:

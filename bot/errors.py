@@ -13,7 +13,8 @@ XuebanError
 ├── NotFound              a command named something that does not exist
 ├── PlatformProblem       a call to the platform had no result
 │   ├── PlatformRefused   it answered with an error code
-│   └── PlatformSilent    it could not be reached, or did not answer in time
+│   ├── PlatformSilent    it could not be reached, or did not answer in time
+│   └── OverLimit         what was to be sent or fetched is over a limit; nothing was done
 ├── SandboxProblem        the simulated platform got an answer that the real one would refuse
 └── CallbackRefused       a callback that is not answered; carries the HTTP status
     ├── InvalidSignature  (403)
@@ -114,9 +115,12 @@ class PlatformProblem(XuebanError):
 
 
 class PlatformRefused(PlatformProblem):
-    """`code` is the platform's errcode; its message carries the platform's request id."""
+    """`code` is the platform's errcode; its message carries the platform's request id. `call` is
+    the path that was called, which may be the token's instead of what was asked for.
+    """
 
     def __init__(self, call: str, code: int, message: str) -> None:
+        self.call = call
         self.code = code
         super().__init__(f"The platform refused {call} with {code}: {message}")
 
@@ -127,3 +131,10 @@ class PlatformSilent(PlatformProblem):
     def __init__(self, call: str, reason: str, *, unclear: bool) -> None:
         self.unclear = unclear
         super().__init__(f"The platform did not answer {call}: {reason}. Check the network.")
+
+
+class OverLimit(PlatformProblem):
+    """`what` is too large, too many or too long for `limit`, e.g. "2097152 bytes"."""
+
+    def __init__(self, what: str, limit: str) -> None:
+        super().__init__(f"{what} is over the limit of {limit}; make it smaller.")

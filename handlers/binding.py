@@ -11,6 +11,7 @@ from bot.routing import Context, Payload, Router
 from bot.routing.consent import ask_consent
 from bot.routing.router import Said
 from bot.services import binding, conversation, deliveries, person
+from bot.services.deliveries import Saying
 
 router = Router("binding")
 _CODE = re.compile(r"[A-Za-z]{8}")
@@ -94,12 +95,10 @@ def _tell_organisers(context: Context, attempt: binding.Attempt) -> None:
     if attempt.home is None:
         return
     line = context.say("binding.request_notice")
-    deliveries.hold(
+    deliveries.tell(
         context.session,
         person.people_of(context.session, attempt.home.id, Role.ORGANISER),
         attempt.home.id,
-        topic="desk",
-        about=f"binding_request:{attempt.request}",
-        notice=Notice("desk", lines=(line,)),
-        now=context.now,
+        Saying("desk", f"binding_request:{attempt.request}", Notice("desk", lines=(line,))),
+        context.now,
     )

@@ -5,6 +5,7 @@ from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Router
 from bot.services import audit, binding, deliveries
+from bot.services.deliveries import Saying
 
 router = Router("desk")
 
@@ -57,14 +58,13 @@ def _decide(context: Context, word: str, *, agreed: bool) -> Notice:
     if decided.taken:
         return context.notice("desk.taken", name=decided.name)
     action = "agreed" if agreed else "refused"
-    deliveries.hold(
+    notice = context.notice(f"binding.{action}_notice", name=decided.name)
+    deliveries.tell(
         session,
         [decided.person_id],
         member.community.id,
-        topic="binding",
-        about=f"binding_result:{number}",
-        notice=context.notice(f"binding.{action}_notice", name=decided.name),
-        now=context.now,
+        Saying("binding", f"binding_result:{number}", notice),
+        context.now,
     )
     audit.note(
         session,

@@ -129,3 +129,130 @@ def test_a_commented_file_with_values_loads_back(tmp_path: Path) -> None:
     assert settings.storage.data_dir == Path('odd "name" \\ 数据')
     assert settings.official_account is not None
     assert settings.official_account.verified
+
+
+TEMPLATE = """
+[official_account]
+app_id = "wx1"
+token = "token1"
+[[official_account.template]]
+topic = "meeting"
+way = "template"
+id = "from-the-file"
+fields = { thing1 = "title", time2 = "line1" }
+"""
+
+
+def test_templates_come_from_the_file_and_the_environment_lays_over_them(tmp_path: Path) -> None:
+    file = write(tmp_path, TEMPLATE)
+    environ = {"XUEBAN_OFFICIAL_ACCOUNT__TEMPLATE__0__ID": "from-outside"}
+    for given, id in (({}, "from-the-file"), (environ, "from-outside")):
+        account = load_settings(file, given).official_account
+        assert account is not None
+        assert [(one.topic, one.way, one.id) for one in account.template] == [
+            ("meeting", "template", id)
+        ]
+        assert account.template[0].fields == {"thing1": "title", "time2": "line1"}
+
+
+def test_numbered_tables_of_the_environment_keep_their_order(tmp_path: Path) -> None:
+    """Told by the numbers that the problems name: the eleventh stands behind the second."""
+    environ = {
+        f"XUEBAN_OFFICIAL_ACCOUNT__TEMPLATE__{number}__WAY": f"w{number}" for number in range(12)
+    }
+    found = problems(None, **ACCOUNT, **environ)
+    named = {problem.split(":")[0] for problem in found}
+    assert {f"official_account.template.{number}.way" for number in range(12)} <= named
+    assert not any(problem.startswith("XUEBAN_") for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("XUEBAN_OFFICIAL_ACCOUNT__TEMPLATE__1__ID", "without gaps"),
+        ("XUEBAN_OFFICIAL_ACCOUNT__TOKEN__0__ID", "no array of tables"),
+        ("XUEBAN_SERVER__0__PORT", "no array of tables"),
+        ("XUEBAN_OFFICIAL_ACCOUNT__TEMPLATE__0__FIELDS__THING1", "can only be in config.toml"),
+        ("XUEBAN_OFFICIAL_ACCOUNT__TEMPLATE__ID", "can only be in config.toml"),
+        ("XUEBAN_OFFICIAL_ACCOUNT__TEMPLATE__0", "can only be in config.toml"),
+        ("XUEBAN_0__ID", "can only be in config.toml"),
+        ("XUEBAN_SERVER____PORT", "can only be in config.toml"),
+        ("XUEBAN_GROUP_ROBOT__0__URL", "there is no such key"),
+    ],
+)
+def test_a_name_that_leads_nowhere_says_why(tmp_path: Path, name: str, reason: str) -> None:
+    file = write(
+        tmp_path, '[server]\nport = 1\n[official_account]\napp_id = "wx1"\ntoken = "abc"\n'
+    )
+    assert any(reason in problem for problem in problems(file, **{name: "1"}))
+
+
+def test_a_secret_of_a_numbered_table_comes_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "id"
+    secret.write_text("kept-elsewhere\n")
+    file = write(tmp_path, TEMPLATE)
+    settings = load_settings(file, {"XUEBAN_OFFICIAL_ACCOUNT__TEMPLATE__0__ID_FILE": str(secret)})
+    assert settings.official_account is not None
+    assert settings.official_account.template[0].id == "kept-elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('"line1"', '"line10"', "fields.time2"),
+        ('"line1"', '"body"', "fields.time2"),
+        ('way = "template"', 'way = "mail"', "way"),
+        ('{ thing1 = "title", time2 = "line1" }', "{}", "fields"),
+        ('id = "from-the-file"', 'id = ""', "id"),
+        ("id =", "name =", "name"),
+    ],
+)
+def test_what_is_wrong_with_a_template(tmp_path: Path, old: str, new: str, key: str) -> None:
+    found = problems(write(tmp_path, TEMPLATE.replace(old, new)))
+    assert any(problem.startswith(f"official_account.template.0.{key}:") for problem in found)
+
+
+def test_fields_are_not_taken_from_the_environment(tmp_path: Path) -> None:
+    name = "XUEBAN_OFFICIAL_ACCOUNT__TEMPLATE__0__FIELDS"
+    found = problems(write(tmp_path, TEMPLATE), **{name: "{}"})
+    assert "not in the environment" in found[0]
+
+
+def test_two_templates_for_the_same_are_refused(tmp_path: Path) -> None:
+    twice = TEMPLATE + TEMPLATE[TEMPLATE.index("[[") :]
+    assert "more than one for meeting (template)" in problems(write(tmp_path, twice))[0]
+
+
+def test_the_secret_is_masked(tmp_path: Path) -> None:
+    settings = load_settings(None, {**ACCOUNT, "XUEBAN_OFFICIAL_ACCOUNT__SECRET": "sesame-open"})
+    assert "sesame-open" in settings.secrets()
+    assert "sesame-open" not in repr(settings)
+
+
+def test_templates_are_written_and_loaded_back(tmp_path: Path) -> None:
+    table = {
+        "topic": "meeting", "way": "subscription", "id": "abc",
+        "fields": {"thing1": "title", "time2": "line1"},
+    }  # fmt: skip
+    values: dict[str, dict[str, Any]] = {
+        "official_account": {
+            "template": [table, {**table, "topic": "video"}],
+            "app_id": "wx1",
+            "token": "abc",
+        },
+    }
+    account = load_settings(write(tmp_path, render(values)), {}).official_account
+    assert account is not None
+    assert [one.model_dump() for one in account.template] == [table, {**table, "topic": "video"}]
+
+
+def test_the_examples_template_can_be_read() -> None:
+    example = tomllib.loads(
+        "\n".join(
+            line.removeprefix("# ")
+            for line in render({}).splitlines()
+            if line.startswith("# [[") or (" = " in line and "fields" in line)
+        )
+    )
+    fields = example["official_account"]["template"][0]["fields"]
+    assert fields == {"thing1": "title", "time2": "line1"}

@@ -12,6 +12,7 @@ from bot.domain.messages import Channel, MessageType, Notice, Reply
 from bot.domain.person import Role
 from bot.domain.roster import RosterRow
 from bot.services import access, community, conversation, deliveries, person, roster
+from bot.services.deliveries import Saying
 from bot.storage.models import (
     Base,
     BindingRequest,
@@ -167,10 +168,9 @@ def test_riding_lines_fit_what_the_reply_leaves(application: Application) -> Non
     enrol(application, "oA", account=ACCOUNT)
     with application.database.begin() as session:
         for number in range(5):
-            deliveries.hold(
-                session, [1], 1, topic="t", about=f"a{number}",
-                notice=Notice("t", lines=(f"{number}" + "很长" * 40,)), now=application.clock.now(),
-            )  # fmt: skip
+            notice = Notice("t", lines=(f"{number}" + "很长" * 40,))
+            saying = Saying("t", f"a{number}", notice)
+            deliveries.tell(session, [1], 1, saying, application.clock.now())
     for size in range(0, 2048, 64):
         with application.database.begin() as session:
             reply = deliveries.ride(
@@ -191,15 +191,7 @@ def test_holding_twice_is_one_delivery(application: Application) -> None:
     enrol(application, "oA", account=ACCOUNT)
     with application.database.begin() as session:
         new = [
-            deliveries.hold(
-                session,
-                [1],
-                1,
-                topic="t",
-                about="x",
-                notice=Notice("t"),
-                now=application.clock.now(),
-            )
+            deliveries.tell(session, [1], 1, Saying("t", "x", Notice("t")), application.clock.now())
             for _ in range(2)
         ]
     assert new == [1, 0]
@@ -404,9 +396,7 @@ def test_the_mailbox_is_read_by_its_partial_index(application: Application) -> N
     now = application.clock.now()
     with application.database.begin() as session:
         for number in range(300):
-            deliveries.hold(
-                session, [1], 1, topic="t", about=f"a{number}", notice=Notice("t"), now=now
-            )
+            deliveries.tell(session, [1], 1, Saying("t", f"a{number}", Notice("t")), now)
         session.execute(text("UPDATE delivery SET state = 'cancelled'"))
         explain = "EXPLAIN QUERY PLAN"
         if application.database.dialect == "postgresql":

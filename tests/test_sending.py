@@ -13,9 +13,10 @@ from flask import Flask
 
 from bot.bootstrap import Application, open_database
 from bot.clock import pause
+from bot.domain.delivery import Remedy
 from bot.errors import PlatformRefused, PlatformSilent
 from bot.platforms.official_account.client import TIMEOUT, Client
-from bot.platforms.official_account.errcodes import _REMEDIES, Remedy, remedy_of
+from bot.platforms.official_account.errcodes import _REMEDIES, remedy_of
 from bot.simulator.api import Api, serving_api, serving_app
 from bot.storage.tokens import DatabaseTokens
 from tests.conftest import HandClock
@@ -29,7 +30,9 @@ MESSAGE = {"touser": "oTESTmember", "msgtype": "text", "text": {"content": "ф╜ах
 
 @pytest.fixture
 def api(clock: HandClock) -> Api:
-    return Api(APP_ID, SECRET, clock)
+    api = Api(APP_ID, SECRET, clock)
+    api.heard("oTESTmember", "pay")  # as many messages as one likes
+    return api
 
 
 @pytest.fixture
@@ -47,9 +50,11 @@ def client_of(
 
 def test_every_code_has_one_remedy() -> None:
     assert max(Counter(code for codes in _REMEDIES.values() for code in codes).values()) == 1
-    assert set(_REMEDIES) == set(Remedy)
+    assert set(_REMEDIES) == set(Remedy) - {Remedy.UNCLEAR}
     assert remedy_of(40001) is Remedy.TOKEN
-    assert remedy_of(45009) is Remedy.DEFER
+    assert remedy_of(45009) is Remedy.QUOTA
+    assert remedy_of(45011) is Remedy.FREQUENCY
+    assert remedy_of(43101) is remedy_of(45015) is remedy_of(45047) is Remedy.DEFER
     assert remedy_of(48001) is Remedy.CAPABILITY
     assert remedy_of(123456) is Remedy.CONTENT
 
@@ -59,7 +64,7 @@ def test_a_message_goes_out_with_one_token_for_all(
 ) -> None:
     for _ in range(3):
         client_of(application, base).call(SEND, MESSAGE)
-    assert api.sent == [MESSAGE] * 3
+    assert [one.body for one in api.sent] == [MESSAGE] * 3
     assert Counter(api.calls) == {TOKEN: 1, SEND: 3}
     # In its last 5 minutes a token is not used any more.
     clock.forward(timedelta(seconds=7200 - 299))

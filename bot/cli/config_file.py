@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -32,7 +32,7 @@ def render(values: Mapping[str, Mapping[str, Any]]) -> str:
         given = values.get(name, {})
         optional = Settings.model_fields[name].is_required() is False and name == "official_account"
         header = f"[{name}]" if given or not optional else f"# [{name}]"
-        parts.append(f"# {title}\n{header}\n{_section(_model_of(name), given)}")
+        parts.append(f"# {title}\n{header}\n{_section(_model_of(name), given, name)}")
     return "\n".join(parts)
 
 
@@ -44,22 +44,50 @@ def _model_of(name: str) -> type[Section]:
     )
 
 
-def _section(model: type[Section], given: Mapping[str, Any]) -> str:
-    lines = []
+def _section(model: type[Section], given: Mapping[str, Any], name: str) -> str:
+    lines, tables = [], []
     for key, field in model.model_fields.items():
+        if table := _table_of(field):
+            # In TOML these stand behind all other keys of their section.
+            tables.append(f"\n# {field.description}")
+            tables += [_table(table, f"{name}.{key}", one) for one in given.get(key, [None])]
+            continue
         lines.append(f"# {field.description}")
         if key in given:
             lines.append(f"{key} = {_literal(given[key])}")
         else:
             lines.append(f"# {key} = {_literal(_default(field))}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + tables) + "\n"
+
+
+def _table_of(field: FieldInfo) -> type[Section] | None:
+    """What a field is an array of, when it is one of tables."""
+    inner = next(iter(get_args(field.annotation)), None)
+    is_table = isinstance(inner, type) and issubclass(inner, Section)
+    return inner if is_table and get_origin(field.annotation) is tuple else None
+
+
+def _table(model: type[Section], name: str, given: Mapping[str, Any] | None) -> str:
+    """One table of an array; None makes the example, as a comment."""
+    lines = [f"[[{name}]]" if given is not None else f"# [[{name}]]"]
+    for key, field in model.model_fields.items():
+        if given is None:
+            lines.append(f"# {field.description}\n# {key} = {_literal(_default(field))}")
+        elif key in given:
+            lines.append(f"{key} = {_literal(given[key])}")
+    return "\n".join(lines)
 
 
 def _default(field: FieldInfo) -> Any:
+    if field.is_required() and field.examples:
+        return field.examples[0]
     value = "" if field.is_required() or field.default is None else field.default
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _literal(value: Any) -> str:
     """A TOML literal; JSON's strings, numbers and booleans are TOML's as well."""
+    if isinstance(value, Mapping):
+        pairs = (f"{_literal(key)} = {_literal(item)}" for key, item in value.items())
+        return f"{{ {', '.join(pairs)} }}"
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

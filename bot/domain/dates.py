@@ -17,10 +17,13 @@ _RELATIVE = {
     "后天": 2,
     "大后天": 3,
 }
-_NUMERAL = r"(?:\d{1,2}|[零〇一二两三四五六七八九十]{1,3})"
+# 二三十 is none: only what value_of can read.
+NUMERAL = (
+    r"(?:\d{1,2}|[一二两三四五六七八九]?十[一二三四五六七八九]?|[零〇一二两三四五六七八九]{1,3})"
+)
 _DATE = re.compile(
     r"(?:(?P<year>20\d\d)\s*[年./-]\s*)?"
-    rf"(?P<month>{_NUMERAL})\s*(?:月\s*(?P<day>{_NUMERAL})(?![\d点:])\s*[日号]?"
+    rf"(?P<month>{NUMERAL})\s*(?:月\s*(?P<day>{NUMERAL})(?![\d点:])\s*[日号]?"
     rf"|[./-]\s*(?P<day2>\d{{1,2}})(?![:\d点版.]))"
 )
 _DAY = re.compile(r"大后天|今[天日晚]|明[天日晚]|后天")
@@ -28,7 +31,7 @@ _WEEKDAY = re.compile(r"(?P<which>下下|下个?|本|这个?)?(?:周|星期|礼�
 _PART = r"(?P<part>凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚|早)?\s*"
 _TIME = re.compile(
     rf"{_PART}(?:(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})"
-    rf"|(?P<hour2>{_NUMERAL})\s*[点时](?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute2>{_NUMERAL})分|(?P<minute3>[0-5]\d)(?!\d))?)"
+    rf"|(?P<hour2>{NUMERAL})\s*[点时](?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute2>{NUMERAL})分|(?P<minute3>[0-5]\d)(?!\d))?)"
     r"(?:整|钟)?(?:\s*(?:[-~到至—]|--)+\s*(?:\d{1,2}:\d{2}|\d{1,2}\s*[点时]半?))?"
 )
 _AFTERNOON = frozenset({"中午", "下午", "傍晚", "晚上", "晚"})
@@ -66,7 +69,7 @@ def parse(text: str, now: datetime, before: datetime | None = None) -> When | Da
     if isinstance(found, DateProblem):
         return found
     day, wide, evening = found
-    clock = _find_time(wide, evening)
+    clock = find_time(wide, evening)
     if isinstance(clock, DateProblem):
         return clock
     at, wide = clock
@@ -113,7 +116,7 @@ def _find_day(text: str, today: date) -> tuple[date, str, bool] | DateProblem:
 
 
 def _calendar_day(found: re.Match[str], today: date) -> date | DateProblem:
-    month, number = _value(found["month"]), _value(found["day"] or found["day2"])
+    month, number = value_of(found["month"]), value_of(found["day"] or found["day2"])
     year = int(found["year"]) if found["year"] else today.year
     try:
         day = date(year, month, number)
@@ -137,11 +140,15 @@ def _next_weekday(found: re.Match[str], today: date) -> date:
     return today - timedelta(today.weekday()) + timedelta(weeks=weeks, days=number)
 
 
-def _find_time(text: str, evening: bool) -> tuple[time | None, str] | DateProblem:
+def find_time(text: str, evening: bool) -> tuple[time | None, str] | DateProblem:
+    """The first time of day in a half-width text, or None, and the text without it.
+
+    With `evening` (今晚) a bare 8点 is 20:00.
+    """
     found = _TIME.search(text)
     if not found:
         return None, text
-    hour = _value(found["hour"] or found["hour2"])
+    hour = value_of(found["hour"] or found["hour2"])
     minute = _minute(found)
     part = found["part"] or ("晚" if evening else "")
     if part in _AFTERNOON and 1 <= hour < 12 and not (part == "中午" and hour == 11):
@@ -160,16 +167,16 @@ def _minute(found: re.Match[str]) -> int:
     if found["half"]:
         return 30
     if found["quarter"]:
-        return 15 * _value(found["quarter"])
+        return 15 * value_of(found["quarter"])
     text = found["minute"] or found["minute2"] or found["minute3"]
-    return _value(text) if text else 0
+    return value_of(text) if text else 0
 
 
 def _without(text: str, found: re.Match[str]) -> str:
     return f"{text[: found.start()]} {text[found.end() :]}"
 
 
-def _value(numeral: str) -> int:
+def value_of(numeral: str) -> int:
     """12 or 十二, up to 99."""
     if numeral.isdigit():
         return int(numeral)

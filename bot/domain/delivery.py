@@ -155,7 +155,7 @@ def policy_of(topic: str) -> Policy:
 
 def pause_before(attempt: int, dice: float) -> timedelta:
     """How long to wait after this many tries; `dice` is between 0 and 1 (full jitter)."""
-    return max(timedelta(seconds=1), min(_CAP, _BASE * 2 ** min(attempt, 16)) * dice)
+    return max(timedelta(seconds=1), min(_CAP, _BASE * (1 << min(attempt, 16))) * dice)
 
 
 def merged(notices: list[Notice], title: str) -> Notice:

@@ -105,13 +105,7 @@ class Context:
 
         It replaces the last menu of this sender in this conversation.
         """
-        listed = [
-            {"label": label, "action": action, "payload": payload}
-            for label, action, payload in choices
-        ]
-        payload = {
-            "choices": listed, "none": self.say(none), "instead": instead, "explicit": explicit,
-        }  # fmt: skip
+        payload = conversation.menu(choices, self.say(none), instead, explicit=explicit)
         conversation.remember(
             self.session, self.message, conversation.MENU, zero, payload,
             self._community_id, self.now,

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from bot.domain.messages import Notice
 from bot.services import deliveries, opt_out, person
+from bot.services.deliveries import Saying
 from bot.storage.models import Announcement
 from bot.storage.session import UnitOfWork
 
@@ -28,14 +29,12 @@ def publish(
     )
     session.add(row)
     session.flush()
-    told = deliveries.hold(
+    told = deliveries.tell(
         session,
         audience(session, community_id, author),
         community_id,
-        topic=TOPIC,
-        about=about(row.id),
-        notice=Notice(kind="announcement", title=title, lines=(text,)),
-        now=now,
+        Saying(TOPIC, about(row.id), Notice(kind="announcement", title=title, lines=(text,))),
+        now,
     )
     return row.id, told
 

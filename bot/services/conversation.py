@@ -1,6 +1,7 @@
 """Open menus, confirmations and undo: they survive a restart and are nobody else's."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -76,6 +77,62 @@ def remember(
         created_at=now,
         expires_at=now + life,
     )
+
+
+Choice = tuple[str, str, dict[str, Any]]
+
+
+def menu(
+    choices: Sequence[Choice],
+    none: str,
+    instead: tuple[str, dict[str, Any]] | None = None,
+    *,
+    explicit: bool = False,
+) -> dict[str, Any]:
+    """What a menu of (label, action, payload) is remembered as; `none` is what 0 is called."""
+    listed = [
+        {"label": label, "action": action, "payload": payload} for label, action, payload in choices
+    ]
+    return {"choices": listed, "none": none, "instead": instead, "explicit": explicit}
+
+
+def stored_menu(choices: Sequence[Choice], none: str, zero: str, community_id: int) -> str:
+    """A menu for a message that is pushed later: open_menu() opens it then."""
+    asked = {"menu": menu(choices, none), "zero": zero, "community": community_id}
+    return json.dumps(asked, ensure_ascii=False)
+
+
+def open_menu(
+    session: UnitOfWork,
+    channel: str,
+    account: str,
+    sender: str,
+    stored: str,
+    now: datetime,
+    life: timedelta,
+) -> None:
+    """Let numbers answer what was pushed (`stored` is of stored_menu()), unless something
+    newer was asked.
+    """
+    asked = json.loads(stored)
+    key = {"channel": channel, "account": account, "sender": sender}
+    newer = session.scalar(
+        select(OpenQuestion.id).where(
+            OpenQuestion.channel == channel,
+            OpenQuestion.account == account,
+            OpenQuestion.sender == sender,
+            OpenQuestion.conversation == sender,
+            OpenQuestion.kind == MENU,
+            OpenQuestion.expires_at > now,
+        )
+    )
+    if newer is None:
+        put(
+            session, OpenQuestion, ("channel", "account", "sender", "conversation", "kind"),
+            **key, conversation=sender, kind=MENU, community_id=asked["community"],
+            action=asked["zero"], payload=json.dumps(asked["menu"], ensure_ascii=False),
+            created_at=now, expires_at=now + life,
+        )  # fmt: skip
 
 
 def recall(session: UnitOfWork, message: InboundMessage, kind: Kind, now: datetime) -> Asked | None:

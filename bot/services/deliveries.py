@@ -1,4 +1,6 @@
-"""The mailbox: what somebody is to be told waits here and rides on their next private reply."""
+"""What somebody is to be told: it is queued to be pushed where that can be, else it is held and
+rides on their next private reply. Nothing does both.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,20 +9,25 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, case, literal_column, select, text, union_all, update
 
-from bot.domain.messages import InboundMessage, Notice, Reply
+from bot.domain.delivery import Urgency, policy_of
+from bot.domain.messages import Channel, InboundMessage, Notice, Reply
 from bot.domain.paging import page
-from bot.storage.models import AnonymousAsker, Delivery
+from bot.domain.quiet import Hours, spread
+from bot.services import outlet
+from bot.storage.models import AnonymousAsker, Community, Delivery
 from bot.storage.models.delivery import OPEN_STATES
-from bot.storage.session import UnitOfWork, insert_new
+from bot.storage.session import UnitOfWork, insert_all_new
 
 KEPT = timedelta(days=14)
 RIDES = 2
 LINES = 3
 _LINE_LIMIT = 40
+# The reply to what they have just written comes first.
+_AFTER_REPLY = timedelta(seconds=2)
 _NUMBERS = "①②③"
 # Under these nothing rides: the mailbox itself, and what somebody in danger reads.
 _ALONE = ("mailbox", "care")
-_OPEN = ("queued", "held", "shown")
+_OPEN = ("queued", "sending", "held", "shown")
 _SHOWABLE = ("held", "shown")
 
 _table = Delivery.__table__.c
@@ -84,43 +91,90 @@ class Held:
     nameless: bool
 
 
-def hold(
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What is said: `topic` decides how it is treated, `about` names what it speaks of.
+
+    `ask` is the menu that its numbers answer once it was pushed (conversation.stored_menu).
+    `due_at` is when it is to be said, None for now; `expires_at` None keeps it KEPT. `key` makes
+    it one where several things are said about the same.
+    """
+
+    topic: str
+    about: str
+    notice: Notice
+    ask: str = ""
+    due_at: datetime | None = None
+    expires_at: datetime | None = None
+    ticket_id: int | None = None
+    firing_id: int | None = None
+    key: str = ""
+
+
+def tell(
     session: UnitOfWork,
     person_ids: Iterable[int | None],
     community_id: int,
-    *,
-    topic: str,
-    about: str,
-    notice: Notice,
+    saying: Saying,
     now: datetime,
-    expires_at: datetime | None = None,
-    ticket_id: int | None = None,
 ) -> int:
     """Have everybody told once, however often it is asked for; how many deliveries are new.
 
-    None among the people is the anonymous asker of the ticket.
+    None among the people is the anonymous asker of the ticket. It is queued for its time where
+    the account can push at all (outlet), spread over some minutes, else held for the mailbox.
     """
-    stored, until = notice.to_json(), expires_at or now + KEPT
-    new = [
-        insert_new(
-            session,
-            Delivery,
-            dedupe_key=about if person_id is None else f"{about}:{person_id}",
-            person_id=person_id,
-            ticket_id=ticket_id,
-            community_id=community_id,
-            topic=topic,
-            about=about,
-            notice=stored,
-            state="held",
-            reason="",
-            rides=0,
-            created_at=now,
-            expires_at=until,
-        )
+    place = session.get_one(Community, community_id)
+    hours = Hours(place.timezone, place.quiet_hours)
+    urgency = policy_of(saying.topic).urgency
+    pushes = bool(outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now).ways)
+    due = moment(urgency, saying.due_at or now, hours) if pushes else None
+    until = saying.expires_at or max(now, saying.due_at or now) + KEPT
+    values = {
+        "ticket_id": saying.ticket_id, "community_id": community_id, "topic": saying.topic,
+        "firing_id": saying.firing_id, "urgency": urgency, "about": saying.about,
+        "notice": saying.notice.to_json(), "ask": saying.ask,
+        "state": "queued" if due else "held", "reason": "", "rides": 0, "token": "",
+        "attempts": 0, "way": "", "platform_id": "", "created_at": now, "expires_at": until,
+    }  # fmt: skip
+    key = saying.key or saying.about
+    rows = [
+        {
+            **values,
+            "dedupe_key": key if person_id is None else f"{key}:{person_id}",
+            "person_id": person_id,
+            "visible_at": due and spread(due, person_id or 0),
+        }
         for person_id in person_ids
     ]
-    return sum(row_id is not None for row_id in new)
+    return insert_all_new(session, Delivery, rows)
+
+
+def moment(urgency: Urgency, due: datetime, hours: Hours) -> datetime:
+    """When what is due then may be pushed."""
+    if urgency is Urgency.ALERT:
+        return due
+    return hours.digest(due) if urgency is Urgency.DIGEST else hours.after_quiet(due)
+
+
+def release(session: UnitOfWork, person_id: int, now: datetime) -> int:
+    """A way has opened: what is held for this person and has not been shown is pushed after all,
+    unless it is quiet. How many.
+    """
+    place = session.execute(
+        select(Community.timezone, Community.quiet_hours)
+        .join(Delivery, Delivery.community_id == Community.id)
+        .where(Delivery.person_id == person_id, Delivery.state == "held")
+        .limit(1)
+    ).first()
+    if place is None or Hours(place.timezone, place.quiet_hours).after_quiet(now) > now:
+        return 0
+    done = session.execute(
+        update(Delivery)
+        .where(Delivery.person_id == person_id, Delivery.state == "held", Delivery.expires_at > now)
+        .values(state="queued", visible_at=now + _AFTER_REPLY, tried_at=None, attempts=0),
+        execution_options={"synchronize_session": False},
+    )
+    return done.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
 def ride(
@@ -231,7 +285,7 @@ def cancel_for(
         wanted.append(Delivery.topic == topic)
     gone = session.execute(
         update(Delivery)
-        .where(*wanted, Delivery.state.in_(_OPEN))
+        .where(*wanted, text(OPEN_STATES))
         .values(state="cancelled", reason=reason),
         execution_options={"synchronize_session": False},
     )

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from bot.domain.messages import Notice
 from bot.services import deliveries, opt_out, person
+from bot.services.deliveries import Saying
 from bot.storage.models import Meeting
 from bot.storage.session import UnitOfWork
 
@@ -155,16 +156,8 @@ def tell(
 ) -> int:
     """Hold the notice for these people; it has lost its point when the meeting is over."""
     until = min(now + deliveries.KEPT, max(meeting.starts_at, now) + timedelta(hours=1))
-    return deliveries.hold(
-        session,
-        people,
-        community_id,
-        topic=TOPIC,
-        about=meeting.about,
-        notice=notice,
-        now=now,
-        expires_at=until,
-    )
+    saying = Saying(TOPIC, meeting.about, notice, expires_at=until)
+    return deliveries.tell(session, people, community_id, saying, now)
 
 
 def _planned(

@@ -36,5 +36,14 @@ def stopped(session: UnitOfWork, person_id: int) -> list[str]:
 
 def without(session: UnitOfWork, person_ids: Sequence[int], topic: str) -> list[int]:
     """Those of the people who have not opted out of the topic."""
-    spared = set(session.scalars(select(OptOut.person_id).where(OptOut.topic == topic)))
+    if not person_ids:
+        return []
+    first, last = min(person_ids), max(person_ids)
+    spared = set(
+        session.scalars(
+            select(OptOut.person_id).where(
+                OptOut.topic == topic, OptOut.person_id.between(first, last)
+            )
+        )
+    )
     return [person_id for person_id in person_ids if person_id not in spared]

@@ -166,8 +166,18 @@ def _create(session: UnitOfWork, message: InboundMessage, now: datetime) -> int:
     return person.id
 
 
-def people_of(session: UnitOfWork, community_id: int, role: Role | None = None) -> list[int]:
-    """The ids of those who belong to the community now (in this role), without the hidden."""
+def people_of(
+    session: UnitOfWork,
+    community_id: int,
+    role: Role | None = None,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[int]:
+    """The ids of those who belong to the community now (in this role), without the hidden.
+
+    They rise, and begin above `after`; at most `limit` of them.
+    """
     wanted = [Membership.community_id == community_id, Membership.until.is_(None)]
     if role is not None:
         wanted.append(Membership.role == role)
@@ -175,9 +185,10 @@ def people_of(session: UnitOfWork, community_id: int, role: Role | None = None) 
         session.scalars(
             select(Membership.person_id)
             .join(Person, Person.id == Membership.person_id)
-            .where(*wanted, Person.hidden_at.is_(None))
+            .where(*wanted, Membership.person_id > after, Person.hidden_at.is_(None))
             .distinct()
             .order_by(Membership.person_id)
+            .limit(limit)
         )
     )
 

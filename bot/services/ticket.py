@@ -10,6 +10,7 @@ from sqlalchemy import Select, delete, func, select, update
 from bot.domain.messages import InboundMessage, Notice
 from bot.domain.person import Member, Role
 from bot.services import deliveries, person
+from bot.services.deliveries import Saying
 from bot.storage.models import AnonymousAsker, Person, Ticket, TicketAnswer
 from bot.storage.session import UnitOfWork
 
@@ -112,11 +113,14 @@ def tell_responders(
     out (`asker` None): who is not told would be known to have asked.
     """
     people = responders(session, community_id, asker)[1]
-    at = session.get_one(Ticket, ticket_id).created_at
-    return deliveries.hold(
-        session, people, community_id, topic=topic, about=about(ticket_id), notice=notice, now=at,
-        ticket_id=ticket_id, expires_at=now + deliveries.KEPT,
+    row = session.get_one(Ticket, ticket_id)
+    # Told at once, the time would lead to whoever wrote just then.
+    due = _next_hour(now) if row.anonymous else now
+    saying = Saying(
+        topic, about(ticket_id), notice,
+        ticket_id=ticket_id, due_at=due, expires_at=now + deliveries.KEPT,
     )  # fmt: skip
+    return deliveries.tell(session, people, community_id, saying, row.created_at)
 
 
 def about(ticket_id: int) -> str:
@@ -178,11 +182,10 @@ def answer(
     deliveries.cancel(session, about(ticket.id), _ANSWERED)
     until = now + ASKER_KEPT if ticket.anonymous else None
     _keep_asker(session, ticket.id, until)
-    deliveries.hold(
-        session, [ticket.asker_id], community_id,
-        topic=ANSWER, about=_answer(ticket.id, number), notice=notice, now=now,
-        ticket_id=ticket.id, expires_at=until,
-    )  # fmt: skip
+    saying = Saying(
+        ANSWER, _answer(ticket.id, number), notice, ticket_id=ticket.id, expires_at=until
+    )
+    deliveries.tell(session, [ticket.asker_id], community_id, saying, now)
     return Given(number)
 
 
@@ -250,6 +253,10 @@ def _keep_asker(session: UnitOfWork, ticket_id: int, until: datetime | None) -> 
         .values(expires_at=until),
         execution_options=_BARE,
     )
+
+
+def _next_hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def _answer(ticket_id: int, number: int) -> str:

@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -20,6 +20,7 @@ Format = Literal["xml", "json"]
 UNAVAILABLE = "该公众号暂时无法提供服务，请稍后再试"
 _TEXT_LIMIT = 2048
 _TIMEOUT = 5.0
+_NUMBERS = ("CreateTime", "MsgId", "MsgID")
 _REPLY_TYPES = ("text", "image", "voice", "video", "music", "news")
 
 
@@ -63,24 +64,34 @@ class Platform:
         """A member sends a text."""
         return self.push(openid, {"MsgType": "text", "Content": content, "MsgId": self.new_id()})
 
-    def media(self, openid: str, type: str, recognised: str = "") -> Answer:
-        """A picture, or a voice with the words that the platform recognised in it."""
-        fields = {"MsgType": type, "MediaId": secrets.token_hex(16), "MsgId": self.new_id()}
+    def media(self, openid: str, type: str, recognised: str = "", media_id: str = "") -> Answer:
+        """A picture, or a voice with the words that the platform recognised in it. `media_id` is
+        what Api.receive gave for the file itself.
+        """
+        media_id = media_id or secrets.token_hex(16)
+        fields = {"MsgType": type, "MediaId": media_id, "MsgId": self.new_id()}
         if type == "image":
             fields["PicUrl"] = "http://mmbiz.qpic.cn/sandbox"
         else:
             fields |= {"Format": "amr", "Recognition": recognised}
         return self.push(openid, fields)
 
-    def event(self, openid: str, name: str, key: str = "") -> Answer:
-        return self.push(openid, {"MsgType": "event", "Event": name, "EventKey": key})
+    def event(self, openid: str, name: str, key: str = "", **more: Any) -> Answer:
+        """`more` are the event's own fields, like MsgID and Status."""
+        return self.push(openid, {"MsgType": "event", "Event": name, "EventKey": key, **more})
+
+    def tell(self, event: Mapping[str, Any]) -> Answer:
+        """One of Api.events: what became of a message."""
+        return self.push(str(event["FromUserName"]), event)
 
     def new_id(self) -> str:
         return str(next(self._ids))
 
-    def push(self, openid: str, fields: Mapping[str, str]) -> Answer:
-        """Send one message until it is answered; raises SandboxProblem for a wrong reply."""
-        message = {
+    def push(self, openid: str, fields: Mapping[str, Any]) -> Answer:
+        """Send one message until it is answered; raises SandboxProblem for a wrong reply. Fields
+        may be nested.
+        """
+        message: dict[str, Any] = {
             "ToUserName": self._account.id,
             "FromUserName": openid,
             "CreateTime": str(int(self._clock.now().timestamp())),
@@ -98,7 +109,7 @@ class Platform:
                 return self._read(response.content.decode(), message, attempt)
         return Answer(UNAVAILABLE, attempts=self._attempts)
 
-    def request(self, openid: str, message: Mapping[str, str]) -> tuple[dict[str, str], bytes]:
+    def request(self, openid: str, message: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
         """One attempt's query and body, with a timestamp and a nonce of its own."""
         timestamp = str(int(self._clock.now().timestamp()))
         nonce = str(secrets.randbelow(10**10))
@@ -114,12 +125,12 @@ class Platform:
         encrypted = crypto.encrypt(key, _dump(message, self._format).decode(), self._account.app_id)
         query["encrypt_type"] = "aes"
         query["msg_signature"] = crypto.sign(token, timestamp, nonce, encrypted)
-        outside = {"ToUserName": self._account.id, "Encrypt": encrypted}
+        outside: dict[str, Any] = {"ToUserName": self._account.id, "Encrypt": encrypted}
         if self._mode == "compatible":
             outside = {**message, "Encrypt": encrypted}
         return query, _dump(outside, self._format)
 
-    def _read(self, body: str, message: Mapping[str, str], attempt: int) -> Answer:
+    def _read(self, body: str, message: Mapping[str, Any], attempt: int) -> Answer:
         if body in ("", "success"):
             return Answer("", attempts=attempt)
         fields = _load(body, self._format)
@@ -134,7 +145,7 @@ class Platform:
             raise SandboxProblem("the reply's signature is wrong")
         return crypto.decrypt(self._account.encoding_aes_key, parts[2], self._account.app_id)
 
-    def _check(self, fields: Mapping[str, str], message: Mapping[str, str]) -> None:
+    def _check(self, fields: Mapping[str, str], message: Mapping[str, Any]) -> None:
         ends = fields.get("ToUserName"), fields.get("FromUserName")
         if ends != (message["FromUserName"], message["ToUserName"]):
             raise SandboxProblem("the reply's sender and receiver are not the message's, swapped")
@@ -146,15 +157,24 @@ class Platform:
             raise SandboxProblem(f"the reply's text is over {_TEXT_LIMIT} bytes")
 
 
-def _dump(fields: Mapping[str, str], format: Format) -> bytes:
+def _dump(fields: Mapping[str, Any], format: Format) -> bytes:
     if format == "json":
         return json.dumps(
-            {name: int(value) if name in ("CreateTime", "MsgId") else value
-             for name, value in fields.items()},
+            {name: int(value) if name in _NUMBERS else value for name, value in fields.items()},
             ensure_ascii=False,
-        ).encode()  # fmt: skip
-    parts = [f"<{name}>{escape(value)}</{name}>" for name, value in fields.items()]
-    return f"<xml>{''.join(parts)}</xml>".encode()
+        ).encode()
+    return _element("xml", fields).encode()
+
+
+def _element(name: str, value: Any) -> str:
+    """A mapping as elements within this one; a list as this element again and again."""
+    if isinstance(value, list):
+        return "".join(_element(name, item) for item in value)
+    if isinstance(value, Mapping):
+        inside = "".join(_element(inner, item) for inner, item in value.items())
+    else:
+        inside = escape(str(value))
+    return f"<{name}>{inside}</{name}>"
 
 
 def _load(body: str, format: Format) -> dict[str, str]:

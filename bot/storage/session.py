@@ -1,7 +1,7 @@
 """The unit of work. Whoever opens it ends it; nobody below may."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -137,11 +137,21 @@ def insert_new(session: UnitOfWork, model: type[Base], **values: Any) -> int | N
     return session.core.execute(statement, values).scalar()
 
 
+def insert_all_new(
+    session: UnitOfWork, model: type[Base], rows: Sequence[Mapping[str, Any]]
+) -> int:
+    """Insert these rows but those whose unique key is taken: how many were new."""
+    if not rows:
+        return 0
+    done = session.core.execute(_insert_new(model, session.core.dialect.name), rows)
+    return len(done.all())
+
+
 @cache
 def _insert_new(model: type[Base], dialect: str) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     table = model.__table__
-    return insert(table).on_conflict_do_nothing().returning(table.c.id)  # type: ignore[arg-type]
+    return insert(table).on_conflict_do_nothing().returning(*table.primary_key)  # type: ignore[arg-type]
 
 
 def put(session: UnitOfWork, model: type[Base], unique: tuple[str, ...], **values: Any) -> None:

@@ -5,34 +5,19 @@ codes). What to do about each is this project's policy.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 
+from bot.domain.delivery import Remedy
 
-class Remedy(StrEnum):
-    """What to do after a refused call.
-
-    TOKEN: a new token, and once again. RETRY: again after a while. DEFER: not before the member
-    writes again, or the quota's next day. The rest is final: it lies with this recipient, this
-    content, what the account may do, or how it is configured.
-    """
-
-    DONE = "done"
-    TOKEN = "token"  # noqa: S105
-    RETRY = "retry"
-    DEFER = "defer"
-    RECIPIENT = "recipient"
-    CONTENT = "content"
-    CAPABILITY = "capability"
-    CONFIGURATION = "configuration"
-
-
+# No code stands for UNCLEAR: that is what silence means.
 _REMEDIES: Mapping[Remedy, tuple[int, ...]] = {
     # 45065: this clientmsgid was sent before, which is what we wanted.
     Remedy.DONE: (0, 45065),
     Remedy.TOKEN: (40001, 40014, 41001, 42001),
-    Remedy.RETRY: (-1, 45011, 45066),
-    Remedy.DEFER: (45009, 45015, 45028, 45047),
-    Remedy.RECIPIENT: (40003, 43004, 43019, 43101, 48002),
+    Remedy.RETRY: (-1, 45066),
+    Remedy.DEFER: (43101, 45015, 45047),
+    Remedy.FREQUENCY: (45011,),
+    Remedy.QUOTA: (45009, 45028),
+    Remedy.RECIPIENT: (40003, 43004, 43019, 48002),
     Remedy.CONTENT: (
         40004, 40005, 40006, 40007, 40008, 40009, 40035, 40037, 44004, 45001, 45002, 45003, 45004,
         45008, 45067, 45162, 47001, 47003,

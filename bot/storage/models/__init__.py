@@ -5,16 +5,20 @@ from bot.storage.models.audit import AuditEntry
 from bot.storage.models.base import Base
 from bot.storage.models.check_in import CheckIn
 from bot.storage.models.community import Community
-from bot.storage.models.consent import Consent, Deletion, OptOut
+from bot.storage.models.consent import Consent, Deletion, OptIn, OptOut
 from bot.storage.models.conversation import OpenQuestion
 from bot.storage.models.delivery import Delivery
 from bot.storage.models.heartbeat import Heartbeat
 from bot.storage.models.inbox import InboxMessage
-from bot.storage.models.meeting import Announcement, Meeting
-from bot.storage.models.person import Address, Membership, Person
+from bot.storage.models.meeting import Announcement, CalendarFeed, Meeting, MeetingReply
+from bot.storage.models.outlet import Outlet
+from bot.storage.models.person import Address, Membership, Person, PlatformConsent
 from bot.storage.models.platform_token import PlatformToken
 from bot.storage.models.roster import BindingRequest, RosterChange, RosterEntry, RosterImport
+from bot.storage.models.schedule import Firing, Schedule
+from bot.storage.models.study_card import StudyCardAnswer
 from bot.storage.models.ticket import AnonymousAsker, QuestionCount, Ticket, TicketAnswer
+from bot.storage.models.video import StoredFile, Video, VideoView
 
 __all__ = [
     "Address",
@@ -23,24 +27,35 @@ __all__ = [
     "AuditEntry",
     "Base",
     "BindingRequest",
+    "CalendarFeed",
     "CheckIn",
     "Community",
     "Consent",
     "Deletion",
     "Delivery",
+    "Firing",
     "Heartbeat",
     "InboxMessage",
     "Meeting",
+    "MeetingReply",
     "Membership",
     "OneTimeCode",
     "OpenQuestion",
+    "OptIn",
     "OptOut",
+    "Outlet",
     "Person",
+    "PlatformConsent",
     "PlatformToken",
     "QuestionCount",
     "RosterChange",
     "RosterEntry",
     "RosterImport",
+    "Schedule",
+    "StoredFile",
+    "StudyCardAnswer",
     "Ticket",
     "TicketAnswer",
+    "Video",
+    "VideoView",
 ]

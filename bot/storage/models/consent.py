@@ -32,6 +32,18 @@ class OptOut(Base):
     created_at: Mapped[datetime]
 
 
+class OptIn(Base):
+    """A topic that the person has asked to be told (订阅), also by template messages."""
+
+    __tablename__ = "opt_in"
+    __table_args__ = (UniqueConstraint("person_id", "topic"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    topic: Mapped[str]
+    created_at: Mapped[datetime]
+
+
 class Deletion(Base):
     """A person's data that will be purged at `due_at`; hidden from the moment it was asked.
 

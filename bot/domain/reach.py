@@ -1,0 +1,149 @@
+"""Whether, how and when somebody can be told what is due for them now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from bot.domain.delivery import MOST_TRIES, RESERVE, Urgency, Way, policy_of
+from bot.domain.quiet import Hours
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What is known of the way to somebody. Without an `address` there is none (any more);
+    `wanted` are topics that they asked to be told, `agreed` templates of which the platform lets
+    us send one more subscription message.
+    """
+
+    address_id: int = 0
+    account: str = ""
+    address: str = ""
+    message_left: int = 0
+    message_until: datetime | None = None
+    event_left: int = 0
+    event_until: datetime | None = None
+    pushed_day: date | None = None
+    pushed: int = 0
+    digest_day: date | None = None
+    wanted: frozenset[str] = frozenset()
+    agreed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """The ways that the account can use now, those that rest until a time, and the ids of the
+    templates by topic and way.
+    """
+
+    ways: frozenset[Way] = frozenset()
+    rests: Mapping[Way, datetime] = field(default_factory=dict)
+    templates: Mapping[tuple[str, Way], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One delivery that is due; it was tried `attempts` times, first at `tried_at`. `nameless` is
+    for nobody that we know: no budget counts it.
+    """
+
+    topic: str
+    urgency: Urgency
+    expires_at: datetime
+    attempts: int = 0
+    tried_at: datetime | None = None
+    charged_day: date | None = None
+    nameless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """`charge` counts it as one of the day's messages, `digest` as the day's digest. `window`
+    says which allowance it takes from: "message", "event" or "" (the way has none).
+    """
+
+    way: Way
+    window: str
+    charge: bool
+    digest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    reason: str
+
+
+Plan = Send | Later | Hold
+
+
+def plan(
+    parcel: Sequence[Due], contact: Contact, outlet: Outlet, hours: Hours, budget: int,
+    now: datetime,
+) -> Plan:  # fmt: skip
+    """What to do now with what is due for one person, as one message.
+
+    Not sent is never lost: it is held for the mailbox, or planned for later.
+    """
+    if not contact.address:
+        return Hold("no address")
+    first = min(parcel, key=_rank)
+    alert = first.urgency is Urgency.ALERT
+    if any(_given_up(due, now) for due in parcel):
+        return Hold("not reached")
+    if not alert and (morning := hours.after_quiet(now)) > now:
+        return _later(parcel, morning, "quiet hours")
+    way, window = _way(parcel, first.urgency, contact, outlet, now)
+    if way is None:
+        waits = [until for until in outlet.rests.values() if until > now]
+        return _later(parcel, min(waits), "the platform rests") if waits else Hold("no way")
+    digest = all(due.urgency is Urgency.DIGEST for due in parcel)
+    today = hours.day(now)
+    free = alert or first.nameless or all(due.charged_day == today for due in parcel)
+    if not free:
+        pushed = contact.pushed if contact.pushed_day == today else 0
+        if pushed >= budget or (digest and contact.digest_day == today):
+            return _later(parcel, hours.next_digest(now), "enough for today")
+    return Send(way, window, charge=not free, digest=digest and not free)
+
+
+def _way(
+    parcel: Sequence[Due], urgency: Urgency, contact: Contact, outlet: Outlet, now: datetime
+) -> tuple[Way | None, str]:
+    """The first way that is open, and the allowance it takes from."""
+    usable = {way for way in outlet.ways if outlet.rests.get(way, now) <= now}
+    if Way.CUSTOMER in usable:
+        if contact.event_until and contact.event_until > now and contact.event_left > 0:
+            return Way.CUSTOMER, "event"
+        kept = 0 if urgency in (Urgency.ALERT, Urgency.DIRECT) else RESERVE
+        if contact.message_until and contact.message_until > now and contact.message_left > kept:
+            return Way.CUSTOMER, "message"
+    # A template speaks of one thing, and only of what somebody has asked for.
+    if len({due.topic for due in parcel}) == 1:
+        topic = parcel[0].topic
+        for way in sorted(usable & set(policy_of(topic).ways)):
+            template = outlet.templates.get((topic, way))
+            asked = topic in contact.wanted if way is Way.TEMPLATE else template in contact.agreed
+            if template and asked:
+                return way, ""
+    return None, ""
+
+
+def _later(parcel: Sequence[Due], at: datetime, reason: str) -> Plan:
+    """Later, unless it has lost its point by then: it may still ride on a reply before."""
+    if any(due.expires_at <= at for due in parcel):
+        return Hold(reason)
+    return Later(at, reason)
+
+
+def _given_up(due: Due, now: datetime) -> bool:
+    too_long = due.tried_at is not None and now - due.tried_at > policy_of(due.topic).most
+    return due.attempts >= MOST_TRIES or too_long
+
+
+def _rank(due: Due) -> int:
+    return list(Urgency).index(due.urgency)

@@ -1,0 +1,219 @@
+"""The way to somebody: their address, what the platform still allows there, what they had today."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Date, Row, and_, bindparam, case, or_, select, update
+
+from bot.domain.delivery import AFTER_EVENT, AFTER_MESSAGE, OPENING_EVENTS
+from bot.domain.messages import Channel, InboundMessage
+from bot.domain.reach import Contact
+from bot.storage.models import Address, AnonymousAsker, OptIn, Person, PlatformConsent
+from bot.storage.session import UnitOfWork
+
+Key = tuple[str, int]
+
+_address, _person = Address.__table__.c, Person.__table__.c
+_asker = AnonymousAsker.__table__.c
+_COLUMNS = (
+    _address.id, _address.account, _address.value, _address.message_left, _address.message_until,
+    _address.event_left, _address.event_until,
+)  # fmt: skip
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+# The newest address is the one that is used.
+_PEOPLE = (
+    select(
+        _person.id.label("key"), *_COLUMNS, _person.pushed_day, _person.pushed, _person.digest_day
+    )
+    .join(Address.__table__, _address.person_id == _person.id)
+    .where(
+        _person.id.in_(_IDS),
+        _person.hidden_at.is_(None),
+        _address.channel == bindparam("channel"),
+    )
+    .order_by(_address.id)
+)
+_ASKERS = (
+    select(_asker.ticket_id.label("key"), *_COLUMNS, _asker.value.label("asker"))
+    .outerjoin(
+        Address.__table__,
+        and_(
+            _address.channel == _asker.channel,
+            _address.account == _asker.account,
+            _address.value == _asker.value,
+        ),
+    )
+    .where(_asker.ticket_id.in_(_IDS), _asker.channel == bindparam("channel"))
+)
+_WANTED = select(OptIn.person_id, OptIn.topic).where(OptIn.person_id.in_(_IDS))
+_HERE = (
+    _address.channel == bindparam("channel_"),
+    _address.account == bindparam("account_"),
+    _address.value == bindparam("value_"),
+)
+_HEARD = update(Address.__table__).where(*_HERE)  # type: ignore[arg-type]
+_HEARD_MESSAGE = _HEARD.values(message_left=AFTER_MESSAGE[0], message_until=bindparam("until"))
+_HEARD_EVENT = _HEARD.values(event_left=AFTER_EVENT[0], event_until=bindparam("until"))
+
+
+def heard(session: UnitOfWork, message: InboundMessage) -> None:
+    """Somebody has written or tapped: the platform lets us send them messages for a while.
+
+    A tap on an option of a menu in a message comes as a text, and counts as a tap.
+    """
+    here = {"channel_": message.channel, "account_": message.account, "value_": message.sender}
+    tapped = message.event in OPENING_EVENTS or "bizmsgmenuid" in message.details
+    if not message.event and not tapped:
+        until = message.sent_at + AFTER_MESSAGE[1]
+        session.core.execute(_HEARD_MESSAGE, {**here, "until": until})
+    elif tapped:
+        session.core.execute(_HEARD_EVENT, {**here, "until": message.sent_at + AFTER_EVENT[1]})
+
+
+def of(session: UnitOfWork, channel: Channel, rows: Sequence[Row[Any]]) -> dict[Key, Contact]:
+    """How those whom these deliveries are for can be reached; who cannot be is left out."""
+    people = sorted({row.person_id for row in rows if row.person_id is not None})
+    tickets = sorted({row.ticket_id for row in rows if row.person_id is None and row.ticket_id})
+    found: dict[Key, Contact] = {}
+    if people:
+        wanted = _wanted(session, people)
+        agreed = _agreed(session, people)
+        for row in session.core.execute(_PEOPLE, {"ids": people, "channel": channel}):
+            found["person", row.key] = Contact(
+                row.id, row.account, row.value, row.message_left, row.message_until, row.event_left,
+                row.event_until, row.pushed_day, row.pushed, row.digest_day,
+                wanted.get(row.key, frozenset()), agreed.get(row.key, frozenset()),
+            )  # fmt: skip
+    if tickets:
+        for asker in session.core.execute(_ASKERS, {"ids": tickets, "channel": channel}):
+            found["ticket", asker.key] = Contact(
+                asker.id or 0, asker.account or "", asker.asker, asker.message_left or 0,
+                asker.message_until, asker.event_left or 0, asker.event_until,
+            )  # fmt: skip
+    return found
+
+
+def charge(
+    session: UnitOfWork, budgets: Mapping[tuple[date | None, int], Iterable[tuple[int, bool]]]
+) -> set[int]:
+    """Count a message to each person unless their day's budget is used up (or they have had the
+    day's digest, where it is one): who was counted. Keys are the day and the budget.
+    """
+    charged: set[int] = set()
+    for (day, budget), people in budgets.items():
+        listed = list(people)
+        for digest in (False, True):
+            ids = [person_id for person_id, is_digest in listed if is_digest is digest]
+            if ids:
+                charged.update(session.core.scalars(_charging(digest), _charged(ids, day, budget)))
+    return charged
+
+
+def _charged(ids: list[int], day: date | None, budget: int) -> dict[str, Any]:
+    return {"ids": ids, "day": day, "budget": budget}
+
+
+def _charging(digest: bool) -> Any:
+    return _CHARGE_DIGEST if digest else _CHARGE
+
+
+_DAY: BindParameter[date] = bindparam("day", type_=Date())
+_SAME_DAY = _person.pushed_day == _DAY
+_CHARGE = (
+    update(Person.__table__)  # type: ignore[arg-type]
+    .where(
+        _person.id.in_(_IDS),
+        or_(
+            _person.pushed_day.is_(None),
+            _person.pushed_day != _DAY,
+            _person.pushed < bindparam("budget"),
+        ),
+    )
+    .values(pushed=case((_SAME_DAY, _person.pushed + 1), else_=1), pushed_day=_DAY)
+    .returning(_person.id)
+)  # fmt: skip
+_CHARGE_DIGEST = _CHARGE.where(
+    or_(_person.digest_day.is_(None), _person.digest_day != _DAY)
+).values(digest_day=_DAY)
+
+
+def refund(session: UnitOfWork, people: Iterable[tuple[int, date, bool]]) -> None:
+    """A message that was counted on this day has certainly not gone out; True for a digest."""
+    for person_id, day, digest in people:
+        values: dict[str, Any] = {"pushed": Person.pushed - 1}
+        if digest:
+            values["digest_day"] = None
+        session.execute(
+            update(Person)
+            .where(Person.id == person_id, Person.pushed_day == day, Person.pushed > 0)
+            .values(values),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def take_windows(session: UnitOfWork, wanted: Iterable[tuple[int, str]], now: datetime) -> set[int]:
+    """Take one from each address' allowance ("message" or "event") where there is one left."""
+    listed = list(wanted)
+    taken: set[int] = set()
+    for window, statement in (("message", _TAKE_MESSAGE), ("event", _TAKE_EVENT)):
+        ids = [address_id for address_id, which in listed if which == window]
+        if ids:
+            taken.update(session.core.scalars(statement, {"ids": ids, "now": now}))
+    return taken
+
+
+_TAKE_MESSAGE = (
+    update(Address.__table__)  # type: ignore[arg-type]
+    .where(
+        _address.id.in_(_IDS),
+        _address.message_left > 0,
+        _address.message_until > bindparam("now"),
+    )
+    .values(message_left=_address.message_left - 1)
+    .returning(_address.id)
+)  # fmt: skip
+_TAKE_EVENT = (
+    update(Address.__table__)  # type: ignore[arg-type]
+    .where(_address.id.in_(_IDS), _address.event_left > 0, _address.event_until > bindparam("now"))
+    .values(event_left=_address.event_left - 1)
+    .returning(_address.id)
+)  # fmt: skip
+
+
+def give_back(session: UnitOfWork, address_id: int, window: str) -> None:
+    """The call has certainly had no effect: the platform has not counted it."""
+    column = Address.message_left if window == "message" else Address.event_left
+    session.execute(
+        update(Address).where(Address.id == address_id).values({column: column + 1}),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def close_window(session: UnitOfWork, address_id: int) -> None:
+    """The platform says that it allows nothing more until they write again."""
+    session.execute(
+        update(Address).where(Address.id == address_id).values(message_left=0, event_left=0),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _wanted(session: UnitOfWork, people: list[int]) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for row in session.core.execute(_WANTED, {"ids": people}):
+        found.setdefault(row.person_id, set()).add(row.topic)
+    return {person_id: frozenset(topics) for person_id, topics in found.items()}
+
+
+_AGREED = (
+    select(_address.person_id, PlatformConsent.template)
+    .join(Address.__table__, _address.id == PlatformConsent.address_id)
+    .where(_address.person_id.in_(_IDS), PlatformConsent.count > 0)
+)
+
+
+def _agreed(session: UnitOfWork, people: list[int]) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for row in session.core.execute(_AGREED, {"ids": people}):
+        found.setdefault(row.person_id, set()).add(row.template)
+    return {person_id: frozenset(templates) for person_id, templates in found.items()}

@@ -1,0 +1,313 @@
+"""What is due is claimed, planned, and its outcome written down.
+
+A delivery is due when its one `visible_at` has come, whether it waits for its time, for another
+try, or lies with a worker that is gone: all three are found by one partial index. Whoever claims
+it writes a token; only who holds that token says what came of it (a fencing token).
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, text, update
+
+from bot.domain.delivery import Push, Urgency, Way, merged
+from bot.domain.messages import Channel, Notice
+from bot.domain.paging import as_text
+from bot.domain.quiet import Hours
+from bot.domain.reach import Contact, Due, Hold, Later, Plan, Send, plan
+from bot.services import contacts, outlet
+from bot.storage.models import Community, Delivery
+from bot.storage.models.delivery import DUE_STATES
+from bot.storage.session import UnitOfWork
+
+# What several notices in one message may fill, in bytes.
+_ROOM = 1900
+_table = Delivery.__table__.c
+_COLUMNS = (
+    _table.id, _table.dedupe_key, _table.person_id, _table.ticket_id, _table.community_id,
+    _table.topic, _table.urgency, _table.notice, _table.ask, _table.visible_at,
+    _table.expires_at, _table.attempts, _table.tried_at, _table.charged_day,
+)  # fmt: skip
+# The partial index's own words, not parameters: only then the planner can use it.
+_DUE = (
+    select(*_COLUMNS)
+    .where(text(DUE_STATES), _table.visible_at <= bindparam("now"))
+    .order_by(_table.visible_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_ALSO_DUE = (
+    select(*_COLUMNS)
+    .where(
+        text(DUE_STATES),
+        _table.person_id == bindparam("person_id"),
+        _table.visible_at <= bindparam("now"),
+        _table.id.not_in(bindparam("known", expanding=True)),
+    )
+    .with_for_update(skip_locked=True)
+)
+_NEXT = select(_table.visible_at).where(text(DUE_STATES)).order_by(_table.visible_at).limit(1)
+_IDS = _table.id.in_(bindparam("ids", expanding=True))
+_CLAIM = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(_IDS)
+    .values(
+        state="sending", token=bindparam("new_token"), visible_at=bindparam("until"),
+        attempts=_table.attempts + 1, charged_day=bindparam("day"),
+    )
+)  # fmt: skip
+_TRIED = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(_IDS, _table.tried_at.is_(None))
+    .values(tried_at=bindparam("now"))
+)
+_PUT_BACK = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(_IDS)
+    .values(
+        state=bindparam("to"), visible_at=bindparam("at"), reason=bindparam("why"), token="",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the planner goes by that is not in the database: the ids of templates by topic and
+    way, and the title of several notices in one message, with the field {count}.
+    """
+
+    channel: Channel
+    title: str
+    templates: Mapping[tuple[str, Way], str] = field(default_factory=dict)
+    lease: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one person gets as one message; the lease on its rows ends at `until`."""
+
+    ids: tuple[int, ...]
+    token: str
+    until: datetime
+    push: Push
+    send: Send
+    contact: Contact
+    person_id: int | None
+    attempts: int
+    first_tried: datetime
+    ask: str = ""
+
+
+@dataclass(slots=True)
+class Claimed:
+    """How many rows were taken up, and what is to be sent of them now."""
+
+    rows: int = 0
+    parcels: list[Parcel] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    hours: Hours
+    budget: int
+
+
+def next_due(session: UnitOfWork) -> datetime | None:
+    """When the next delivery becomes due; None when none waits."""
+    return session.core.scalar(_NEXT)
+
+
+def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: str) -> Claimed:
+    """Take up to `limit` due rows (and what else is due for the last one's person): each is
+    claimed to be sent, held for the mailbox, or planned for later.
+    """
+    rows = _due_rows(session, limit, now)
+    if not rows:
+        return Claimed()
+    open_ways = replace(outlet.ways_of(session, rules.channel, now), templates=rules.templates)
+    places = _places(session, {row.community_id for row in rows})
+    known = contacts.of(session, rules.channel, rows)
+    held: dict[tuple[str, datetime | None, str], list[int]] = defaultdict(list)
+    wanted: list[tuple[list[Row[Any]], Send, Contact]] = []
+    for group in _by_person(rows, held, now).values():
+        contact = known.get(_whose(group[0]), Contact())
+        place = places[group[0].community_id]
+        fitting = _fitting(group, place.hours, held, now)
+        decision = plan(
+            [_due(row) for row in fitting], contact, open_ways, place.hours, place.budget, now
+        )
+        if isinstance(decision, Send):
+            wanted.append((fitting, decision, contact))
+        else:
+            _put_off(held, decision, fitting)
+    parcels = _charge(session, rules, wanted, places, held, now, token)
+    _put_back(session, held)
+    return Claimed(len(rows), parcels)
+
+
+def _due_rows(session: UnitOfWork, limit: int, now: datetime) -> list[Row[Any]]:
+    rows: list[Row[Any]] = []
+    rows += session.core.execute(_DUE, {"now": now, "limit": limit})
+    if len(rows) == limit and rows[-1].person_id is not None:
+        known = [row.id for row in rows if row.person_id == rows[-1].person_id]
+        also = {"now": now, "person_id": rows[-1].person_id, "known": known}
+        rows += session.core.execute(_ALSO_DUE, also)
+    return rows
+
+
+Held = dict[tuple[str, datetime | None, str], list[int]]
+
+
+def _by_person(rows: Iterable[Row[Any]], held: Held, now: datetime) -> dict[Any, list[Row[Any]]]:
+    """The rows that can be said, by person; what is stale or cannot be read is put aside."""
+    groups: dict[Any, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        if row.expires_at <= now:
+            held["cancelled", None, "expired"].append(row.id)
+        elif _notice(row.notice) is None:
+            held["failed", None, "unreadable"].append(row.id)
+        else:
+            groups[_whose(row), row.community_id].append(row)
+    return groups
+
+
+def _whose(row: Row[Any]) -> tuple[str, int]:
+    """A person, or the ticket of somebody whom nobody knows."""
+    return ("person", row.person_id) if row.person_id is not None else ("ticket", row.ticket_id)
+
+
+def _due(row: Row[Any]) -> Due:
+    return Due(
+        row.topic, Urgency(row.urgency), row.expires_at, row.attempts, row.tried_at,
+        row.charged_day, nameless=row.person_id is None,
+    )  # fmt: skip
+
+
+def _fitting(group: list[Row[Any]], hours: Hours, held: Held, now: datetime) -> list[Row[Any]]:
+    """As many as fit one message; what is left over waits for the next digest."""
+    if len(group) == 1:
+        return group
+    group.sort(key=lambda row: (row.urgency != Urgency.ALERT, row.urgency, row.id))
+    room, fitting = _ROOM, group[:1]
+    room -= _size(group[0])
+    for row in group[1:]:
+        room -= _size(row)
+        if room >= 0:
+            fitting.append(row)
+        else:
+            held["queued", hours.next_digest(now), "no room"].append(row.id)
+    return fitting
+
+
+def _size(row: Row[Any]) -> int:
+    notice = _notice(row.notice)
+    return len(as_text(notice).encode()) + len(notice.source.encode()) + 3 if notice else 0
+
+
+def _put_off(held: Held, decision: Plan, rows: list[Row[Any]]) -> None:
+    ids = [row.id for row in rows]
+    if isinstance(decision, Later):
+        held["queued", decision.at, decision.reason] += ids
+    elif isinstance(decision, Hold):
+        held["held", None, decision.reason] += ids
+
+
+def _charge(
+    session: UnitOfWork,
+    rules: Rules,
+    wanted: list[tuple[list[Row[Any]], Send, Contact]],
+    places: Mapping[int, _Place],
+    held: Held,
+    now: datetime,
+    token: str,
+) -> list[Parcel]:
+    """Take the messages from the budgets and windows; who was outrun there waits a second."""
+    days: dict[int, date | None] = {}
+    days |= {community_id: place.hours.day(now) for community_id, place in places.items()}
+    budgets: dict[tuple[date | None, int], list[tuple[int, bool]]] = defaultdict(list)
+    for rows, send, _ in wanted:
+        if send.charge:
+            day, budget = days[rows[0].community_id], places[rows[0].community_id].budget
+            budgets[day, budget].append((rows[0].person_id, send.digest))
+    charged = contacts.charge(session, budgets)
+    windows = [(contact.address_id, send.window) for _, send, contact in wanted if send.window]
+    allowed = contacts.take_windows(session, windows, now)
+    parcels: list[Parcel] = []
+    until = now + rules.lease
+    claims: dict[date | None, list[int]] = defaultdict(list)
+    for rows, send, contact in wanted:
+        ids = [row.id for row in rows]
+        outrun = send.charge and rows[0].person_id not in charged
+        outrun = outrun or bool(send.window and contact.address_id not in allowed)
+        if outrun:
+            held["queued", now + timedelta(seconds=1), "outrun"] += ids
+            continue
+        today = days[rows[0].community_id] if send.charge else rows[0].charged_day
+        claims[today] += ids
+        parcels.append(_parcel(rows, rules, send, contact, token, until, now))
+    for day, ids in claims.items():
+        values = {"ids": ids, "new_token": token, "until": until, "day": day}
+        session.core.execute(_CLAIM, values)
+        session.core.execute(_TRIED, {"ids": ids, "now": now})
+    return parcels
+
+
+def _parcel(
+    rows: list[Row[Any]], rules: Rules, send: Send, contact: Contact, token: str, until: datetime,
+    now: datetime,
+) -> Parcel:  # fmt: skip
+    notices = [notice for row in rows if (notice := _notice(row.notice))]
+    push = Push(
+        way=send.way,
+        address=contact.address,
+        topic=rows[0].topic,
+        notice=merged(notices, rules.title.format(count=len(notices))),
+        key=_key(rows),
+    )
+    return Parcel(
+        ids=tuple(row.id for row in rows),
+        token=token,
+        until=until,
+        push=push,
+        send=send,
+        contact=contact,
+        person_id=rows[0].person_id,
+        attempts=rows[0].attempts + 1,
+        first_tried=min(row.tried_at or now for row in rows),
+        ask=rows[0].ask if len(rows) == 1 else "",
+    )
+
+
+def _key(rows: Sequence[Row[Any]]) -> str:
+    """The same for every try, so that the platform knows a repeat as one."""
+    keys = "\n".join(sorted(row.dedupe_key for row in rows))
+    return hashlib.sha256(keys.encode()).hexdigest()[:32]
+
+
+def _put_back(session: UnitOfWork, held: Held) -> None:
+    for (state, at, reason), ids in held.items():
+        values = {"ids": ids, "to": state, "at": at, "why": reason}
+        session.core.execute(_PUT_BACK, values)
+
+
+@lru_cache(maxsize=512)
+def _notice(stored: str) -> Notice | None:
+    """None for what no version of this program has written."""
+    try:
+        return Notice.from_json(stored)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _places(session: UnitOfWork, community_ids: set[int]) -> dict[int, _Place]:
+    rows = session.core.execute(
+        select(
+            Community.id, Community.timezone, Community.quiet_hours, Community.daily_message_budget
+        ).where(Community.id.in_(community_ids))
+    )
+    return {row.id: _Place(Hours(row.timezone, row.quiet_hours), row[3]) for row in rows}

@@ -1,0 +1,219 @@
+"""What came of a push is written down, by whoever still holds its rows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import bindparam, select, text, update
+
+from bot.domain.delivery import Outcome, Remedy, Way, pause_before, policy_of
+from bot.domain.messages import Channel
+from bot.services import contacts, conversation, outlet
+from bot.services.outbox import Parcel
+from bot.storage.models import Delivery, PlatformConsent
+from bot.storage.models.delivery import DUE_STATES
+from bot.storage.session import UnitOfWork
+
+log = structlog.get_logger(__name__)
+
+# The platform's day, by which it counts its quotas.
+_PLATFORM_ZONE = ZoneInfo("Asia/Shanghai")
+_MINUTE = timedelta(seconds=61)
+# How long nobody is tried after a refusal that an operator has to see to.
+_REPAIR = timedelta(minutes=5)
+# How long the platform knows a template message's key (10 minutes), less the time of a call.
+_SAME_KEY = timedelta(minutes=9)
+_ANSWERED_WITHIN = timedelta(hours=24)
+
+_table = Delivery.__table__.c
+_MINE = (_table.id == bindparam("row"), _table.token == bindparam("mine"))
+# What was cancelled while the call was under way has gone out all the same.
+_END = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(*_MINE, _table.state.in_(["sending", "cancelled"]))
+    .values(
+        state=bindparam("to"), reason=bindparam("why"), way=bindparam("by"),
+        platform_id=bindparam("number"), done_at=bindparam("now"), token="",
+    )
+)  # fmt: skip
+_AGAIN = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(*_MINE, _table.state == "sending")
+    .values(state="queued", reason=bindparam("why"), visible_at=bindparam("at"), token="")
+)
+_STILL_MINE = select(_table.id).where(
+    text(DUE_STATES),
+    _table.id.in_(bindparam("ids", expanding=True)),
+    _table.token == bindparam("mine"),
+)
+
+
+def settle(
+    session: UnitOfWork,
+    channel: Channel,
+    results: Sequence[tuple[Parcel, Outcome]],
+    now: datetime,
+    dice: Callable[[], float],
+) -> None:
+    """Write down what came of these pushes. What another worker has taken over meanwhile, since
+    the lease was over, is left to it.
+    """
+    ends: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    for parcel, outcome in results:
+        if outcome.remedy is Remedy.DONE:
+            ends += _ends(parcel, "sent", "", outcome.platform_id, now)
+            _done(session, channel, parcel, now)
+            continue
+        at, state, reason = _what_now(session, channel, parcel, outcome, now, dice)
+        if at is None:
+            ends += _ends(parcel, state, reason, outcome.platform_id, now)
+        else:
+            mine = {"mine": parcel.token, "why": reason, "at": at}
+            again += [{"row": row_id, **mine} for row_id in parcel.ids]
+    written = 0
+    for statement, values in ((_END, ends), (_AGAIN, again)):
+        if values:
+            written += session.core.execute(statement, values).rowcount
+    if written < len(ends) + len(again):
+        log.warning("lease_lost", rows=len(ends) + len(again) - written)
+
+
+def _ends(
+    parcel: Parcel, state: str, reason: str, number: str, now: datetime
+) -> list[dict[str, Any]]:
+    shared = {
+        "mine": parcel.token, "to": state, "why": reason, "by": parcel.push.way,
+        "number": number, "now": now,
+    }  # fmt: skip
+    return [{"row": row_id, **shared} for row_id in parcel.ids]
+
+
+def _done(session: UnitOfWork, channel: Channel, parcel: Parcel, now: datetime) -> None:
+    contact = parcel.contact
+    if parcel.push.way is Way.SUBSCRIPTION:
+        _use_consent(session, contact.address_id, PlatformConsent.count - 1)
+    if parcel.ask:
+        conversation.open_menu(
+            session, channel, contact.account, contact.address, parcel.ask, now, _ANSWERED_WITHIN
+        )
+
+
+def _what_now(
+    session: UnitOfWork, channel: Channel, parcel: Parcel, outcome: Outcome, now: datetime,
+    dice: Callable[[], float],
+) -> tuple[datetime | None, str, str]:  # fmt: skip
+    """When to plan it anew; or None with the state that it ends in. The reason in either case."""
+    way, contact = parcel.push.way, parcel.contact
+    reason = f"{outcome.remedy} {outcome.code}".removesuffix(" 0")
+    if outcome.remedy is not Remedy.UNCLEAR and parcel.send.window:
+        contacts.give_back(session, contact.address_id, parcel.send.window)
+    later = now + pause_before(parcel.attempts, dice())
+    match outcome.remedy:
+        case Remedy.UNCLEAR:
+            return (later, "", reason) if _safe_again(parcel, now) else (None, "unknown", reason)
+        case Remedy.RETRY | Remedy.TOKEN:
+            return later, "", reason
+        case Remedy.DEFER:
+            if way is Way.CUSTOMER:
+                contacts.close_window(session, contact.address_id)
+            else:
+                _use_consent(session, contact.address_id, 0)
+            return now, "", reason
+        case Remedy.FREQUENCY:
+            return _rest(session, channel, [way], now + _MINUTE, now), "", reason
+        case Remedy.QUOTA:
+            return _rest(session, channel, [way], _platform_midnight(now), now), "", reason
+        case Remedy.CONFIGURATION:
+            log.error("sending_misconfigured", code=outcome.code, reason=outcome.reason)
+            return _rest(session, channel, list(Way), now + _REPAIR, now), "", reason
+        case Remedy.CAPABILITY:
+            log.error("not_allowed", way=way, code=outcome.code, reason=outcome.reason)
+            outlet.refuse(session, channel, way, now)
+            return now, "", reason
+        case Remedy.CONTENT if way is not Way.CUSTOMER:
+            # The template does not fit what is to be said; the mailbox takes any words.
+            log.error("template_refused", topic=parcel.push.topic, code=outcome.code)
+            return None, "held", reason
+    log.warning("push_failed", code=outcome.code, remedy=outcome.remedy)
+    return None, "failed", reason
+
+
+def _safe_again(parcel: Parcel, now: datetime) -> bool:
+    """Whether to try again what may have worked: the platform would know it as a repeat, or to
+    say it twice is better than not at all.
+    """
+    if parcel.push.way is Way.TEMPLATE and now < parcel.first_tried + _SAME_KEY:
+        return True
+    return policy_of(parcel.push.topic).again
+
+
+def _rest(
+    session: UnitOfWork, channel: Channel, ways: Iterable[Way], until: datetime, now: datetime
+) -> datetime:
+    """Let these ways rest: now, since another way may be open."""
+    for way in ways:
+        outlet.rest(session, channel, way, until, now)
+    return now
+
+
+def _platform_midnight(now: datetime) -> datetime:
+    local = now.astimezone(_PLATFORM_ZONE)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight + timedelta(days=1, minutes=1)).astimezone(now.tzinfo)
+
+
+def _use_consent(session: UnitOfWork, address_id: int, count: Any) -> None:
+    session.execute(
+        update(PlatformConsent)
+        .where(PlatformConsent.address_id == address_id, PlatformConsent.count > 0)
+        .values(count=count),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def still_mine(session: UnitOfWork, parcels: Iterable[Parcel]) -> set[int]:
+    """Of these parcels' rows those that nobody has cancelled or taken over."""
+    listed = list(parcels)
+    if not listed:
+        return set()
+    ids = [row_id for parcel in listed for row_id in parcel.ids]
+    return {
+        row_id
+        for token in {parcel.token for parcel in listed}
+        for row_id in session.core.scalars(_STILL_MINE, {"ids": ids, "mine": token})
+    }
+
+
+def release(session: UnitOfWork, parcels: Iterable[Parcel], now: datetime) -> None:
+    """These were never begun: any worker may have them at once."""
+    values = []
+    for parcel in parcels:
+        if parcel.send.window:
+            contacts.give_back(session, parcel.contact.address_id, parcel.send.window)
+        mine = {"mine": parcel.token, "why": "", "at": now}
+        values += [{"row": row_id, **mine} for row_id in parcel.ids]
+    if values:
+        session.core.execute(_AGAIN, values)
+
+
+def receipt(session: UnitOfWork, platform_id: str, problem: str, now: datetime) -> int:
+    """The platform says later what came of a message; "" when it arrived. How many rows."""
+    delivered = not problem
+    done = session.execute(
+        update(Delivery)
+        .where(
+            text("platform_id <> ''"),
+            Delivery.platform_id == platform_id,
+            Delivery.state.in_(["sent", "unknown"]),
+        )
+        .values(
+            state="sent" if delivered else "failed",
+            reason="delivered" if delivered else f"receipt: {problem}"[:100],
+            done_at=now,
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    return done.rowcount  # type: ignore[attr-defined, no-any-return]

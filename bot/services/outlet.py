@@ -1,0 +1,83 @@
+"""What can be pushed through a channel now: what the account may do, and what rests."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from bot.domain.delivery import Way
+from bot.domain.messages import Channel
+from bot.domain.reach import Outlet as View
+from bot.storage.models import Outlet
+from bot.storage.session import UnitOfWork, insert_new
+
+# What the platform has refused as not allowed is tried again after this: the account may have
+# been verified meanwhile.
+REFUSED_FOR = timedelta(days=1)
+# Calls a second to the platform, by all workers together, and how many at once after a pause.
+RATE, BURST = 500.0, 500.0
+
+
+def configure(session: UnitOfWork, channel: Channel, ways: Iterable[Way], now: datetime) -> None:
+    """Say what the configured account may do; what was refused counts no more if that is new."""
+    capabilities = ",".join(sorted(ways))
+    row = _locked(session, channel, now)
+    if row.capabilities != capabilities:
+        row.capabilities, row.refused, row.rests = capabilities, "{}", "{}"
+        session.flush()
+
+
+def ways_of(session: UnitOfWork, channel: Channel, now: datetime) -> View:
+    """The ways that can be used, without those that the platform has lately refused."""
+    row = session.get(Outlet, channel)
+    if row is None:
+        return View()
+    refused = {way for way, at in _times(row.refused).items() if now - at < REFUSED_FOR}
+    ways = {Way(name) for name in row.capabilities.split(",") if name} - refused
+    return View(frozenset(ways), _times(row.rests))
+
+
+def refuse(session: UnitOfWork, channel: Channel, way: Way, now: datetime) -> None:
+    """The account may not do this, whatever its configuration says."""
+    row = _locked(session, channel, now)
+    row.refused = _dump({**_times(row.refused), way: now})
+    session.flush()
+
+
+def rest(session: UnitOfWork, channel: Channel, way: Way, until: datetime, now: datetime) -> None:
+    """Try this way on nobody before then."""
+    row = _locked(session, channel, now)
+    rests = {known: end for known, end in _times(row.rests).items() if end > now}
+    row.rests = _dump({**rests, way: max(until, rests.get(way, until))})
+    session.flush()
+
+
+def take_permits(session: UnitOfWork, channel: Channel, wanted: int, now: datetime) -> int:
+    """How many of the wanted calls may be made now: a token bucket that all workers share."""
+    row = _locked(session, channel, now)
+    passed = max(0.0, (now - row.permits_at).total_seconds())
+    permits = min(BURST, row.permits + passed * RATE)
+    taken = min(wanted, int(permits))
+    row.permits, row.permits_at = permits - taken, now
+    session.flush()
+    return taken
+
+
+def _locked(session: UnitOfWork, channel: Channel, now: datetime) -> Outlet:
+    insert_new(
+        session, Outlet, channel=channel, capabilities="", refused="{}", rests="{}",
+        permits=BURST, permits_at=now,
+    )  # fmt: skip
+    return session.scalars(
+        select(Outlet).where(Outlet.channel == channel).with_for_update(),
+        execution_options={"populate_existing": True},
+    ).one()
+
+
+def _times(stored: str) -> dict[Way, datetime]:
+    return {Way(way): datetime.fromisoformat(at) for way, at in json.loads(stored).items()}
+
+
+def _dump(times: dict[Way, datetime]) -> str:
+    return json.dumps({way: at.isoformat() for way, at in times.items()})
