@@ -1,18 +1,24 @@
 """The composition root: Settings to Application. The only module that names concrete classes."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from bot.clock import Clock, OffsetClock, pause
+from bot.clock import Clock, OffsetClock, elapsed, pause
 from bot.config import OfficialAccountSettings, Settings
+from bot.domain.delivery import PROFILES, Capability, Outcome, Push, Remedy, Way
+from bot.domain.messages import Channel
 from bot.errors import ConfigError, ContentError, DatabaseProblem
 from bot.platforms.official_account.channel import OfficialAccount
 from bot.platforms.official_account.client import Client
 from bot.platforms.official_account.crypto import MessageKey
+from bot.platforms.official_account.transport import OfficialAccountTransport, Template
+from bot.ports import Transport
 from bot.routing import Dispatcher
-from bot.services import community
+from bot.services import community, firing, outlet
 from bot.services.community import CommunitySettings
+from bot.services.outbox import LEASE, Rules
 from bot.storage import schema
 from bot.storage.engine import build_engine
 from bot.storage.leader import leader_lock
@@ -22,14 +28,18 @@ from content import loader
 from content.check import unknown_commands
 from content.loader import Library
 from handlers import ROUTERS
+from scheduler.kinds import KINDS
 from scheduler.runner import Runner
 from scheduler.tick import tick
+from scheduler.worker import Tools, Worker
 
 # Seconds that a writer waits for the database. The platform waits 5 s for an answer in all.
 _WAITS = {"web": 3.0, "worker": 10.0, "command": 10.0}
 THREADS = 4
 DEMO_TICK = 1.0
 COMMANDS = frozenset(word for router in ROUTERS for word in router.commands)
+
+_KINDS = {kind.name: kind for kind in KINDS}
 
 Purpose = Literal["web", "worker", "command"]
 
@@ -66,6 +76,7 @@ def build(settings: Settings, purpose: Purpose, *, demo: bool = False) -> Applic
                 "text_hours": settings.retention.inbox_text_hours,
                 "row_days": settings.retention.inbox_row_days,
             },
+            pushes=bool(ways_of(settings)),
         ),
         official_account=_official_account(settings.official_account, library, settings),
     )
@@ -111,6 +122,21 @@ def platform_client(account: OfficialAccountSettings, database: Database, clock:
     return Client(account.app_id, secret, account.api_base, tokens, clock.now)
 
 
+def capabilities_of(account: OfficialAccountSettings | None) -> frozenset[Capability]:
+    """What the configured account may ask the platform for; nothing without its secret."""
+    if account is None or not account.secret.get_secret_value():
+        return frozenset()
+    return PROFILES[account.kind, account.verified]
+
+
+def ways_of(settings: Settings) -> frozenset[Way]:
+    """How the configured account can push; by template only where one is configured."""
+    account = settings.official_account
+    templates = account.template if account else ()
+    configured = {Way.CUSTOMER, *(Way(item.way) for item in templates)}
+    return frozenset(way for way in configured if Capability(way) in capabilities_of(account))
+
+
 def default_community(settings: Settings) -> CommunitySettings:
     values = settings.defaults
     return CommunitySettings(
@@ -148,20 +174,65 @@ def prepare_database(application: Application) -> None:
             )
 
 
-def build_runner(application: Application, *, demo: bool = False) -> Runner:
-    """The worker's loop."""
+class _NoTransport:
+    """Nothing is planned for an account without a way to push; should it be, it waits."""
+
+    def send(self, push: Push) -> Outcome:
+        return Outcome(Remedy.CAPABILITY, reason="the account has no way to push")
+
+
+def build_worker(application: Application, *, lease: timedelta = LEASE) -> Worker:
+    """What sends; it also tells the account's ways to the other processes."""
+    settings, database, clock = application.settings, application.database, application.clock
+    messages = application.library.packs[settings.defaults.pack].messages
+    account = settings.official_account
+    templates = {
+        (item.topic, Way(item.way)): Template(item.id, item.fields)
+        for item in (account.template if account else ())
+    }
+    transport: Transport = _NoTransport()
+    if account and ways_of(settings):
+        client = platform_client(account, database, clock)
+        transport = OfficialAccountTransport(client, messages.say("delivery.more"), templates)
+    with database.begin() as session:
+        outlet.configure(session, Channel.OFFICIAL_ACCOUNT, ways_of(settings), clock.now())
+
+    def chore() -> bool:
+        with database.read() as session:
+            if not firing.waiting(session):
+                return False
+        with database.begin() as session:
+            return firing.expand(session, _KINDS, clock.now()) is not None
+
+    rules = Rules(
+        Channel.OFFICIAL_ACCOUNT,
+        messages.say("delivery.several"),
+        {key: template.id for key, template in templates.items()},
+        lease,
+    )
+    return Worker(Tools(database, transport, rules, clock.now, elapsed, pause, chore))
+
+
+def tick_once(application: Application) -> None:
+    """What the leader does every few seconds."""
     retention = application.settings.retention
-    database = application.database
+    tick(
+        application.database,
+        application.clock.now(),
+        pause,
+        text_hours=retention.inbox_text_hours,
+        row_days=retention.inbox_row_days,
+        data_dir=application.settings.storage.data_dir,
+        kinds=_KINDS,
+        packs=application.library.packs,
+    )
+
+
+def build_runner(application: Application, *, demo: bool = False) -> Runner:
+    """The scheduler's loop."""
 
     def work() -> None:
-        tick(
-            database,
-            application.clock.now(),
-            pause,
-            text_hours=retention.inbox_text_hours,
-            row_days=retention.inbox_row_days,
-            data_dir=application.settings.storage.data_dir,
-        )
+        tick_once(application)
 
-    lock = leader_lock(database.engine, application.settings.storage.data_dir)
+    lock = leader_lock(application.database.engine, application.settings.storage.data_dir)
     return Runner(work, lock, DEMO_TICK) if demo else Runner(work, lock)

@@ -16,6 +16,7 @@ from handlers import (
     my_data,
     opt_out,
     question,
+    receipt,
     ticket,
 )
 
@@ -34,5 +35,6 @@ ROUTERS: tuple[Router, ...] = (
     conversation.router,
     help.router,
     care.router,
+    receipt.router,
     question.router,
 )

@@ -14,7 +14,9 @@ router = Router("desk")
 def show(context: Context) -> Notice:
     member = context.bound
     # Who looks need not be told any more that there is something to look at.
-    deliveries.cancel_for(context.session, member.person_id, "seen", "desk", member.community.id)
+    deliveries.cancel_for(
+        context.session, member.person_id, "seen", "desk", member.community.id, "binding_request:"
+    )
     requests = binding.open_requests(context.session, member.community.id)
     if not requests:
         return context.notice("desk.none")

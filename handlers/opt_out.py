@@ -34,16 +34,17 @@ def resume(context: Context) -> Notice:
     topics = _topics(context) if context.argument else list(opt_out.TOPICS)
     if not topics:
         return context.notice("opt_out.unknown")
-    return _resume(context, topics)
+    opt_out.ask_for(context.session, context.bound.person_id, topics, context.now)
+    return _resumed(context, topics)
 
 
 @router.action("opt_out.resume", member=True)
 def undo(context: Context, payload: Payload) -> Notice:
-    return _resume(context, payload["topics"])
+    opt_out.resume(context.session, context.bound.person_id, payload["topics"])
+    return _resumed(context, payload["topics"])
 
 
-def _resume(context: Context, topics: list[str]) -> Notice:
-    opt_out.resume(context.session, context.bound.person_id, topics)
+def _resumed(context: Context, topics: list[str]) -> Notice:
     return context.notice("opt_out.resumed", topics=_named(context, topics))
 
 

@@ -1,16 +1,18 @@
 """One tick: what the leader does every few seconds. Losing one costs nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
-from bot.services import conversation, deliveries, heartbeat, inbox, personal_data, registry
+from bot.services import conversation, deliveries, firing, heartbeat, inbox, personal_data, registry
+from bot.services.firing import Kinds
 from bot.storage import deletions
 from bot.storage.backup import remove_old
 from bot.storage.maintenance import checkpoint
-from bot.storage.session import Database
+from bot.storage.session import DATABASE_BUSY, Database
+from content.loader import Pack
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +31,11 @@ def tick(
     text_hours: int,
     row_days: int,
     data_dir: Path,
+    kinds: Kinds,
+    packs: Mapping[str, Pack],
 ) -> None:
-    """Beat, delete what is due or too old, and bring SQLite's log into the file."""
+    """Beat, fire what is due, delete what is too old, and bring SQLite's log into the file."""
+    fire(database, kinds, packs, now)
     with database.begin() as session:
         heartbeat.beat(session, heartbeat.TICK, now)
         conversation.clear(session, now)
@@ -41,6 +46,28 @@ def tick(
     purged = purge(database, now, data_dir)
     remove_old(data_dir, now - BACKUPS_KEPT)
     checkpoint(database.engine, whole=purged > 0)
+
+
+def fire(database: Database, kinds: Kinds, packs: Mapping[str, Pack], now: datetime) -> int:
+    """Fire every schedule that is due, each in its own transaction: how many firings.
+
+    One that fails is logged and left for the next tick; it holds up no other.
+    """
+    failed: list[int] = []
+    count = 0
+    while True:
+        with database.read() as session:
+            schedule_id = firing.due(session, now, failed)
+        if schedule_id is None:
+            return count
+        try:
+            with database.begin() as session:
+                count += firing.fire(session, schedule_id, kinds, packs, now)
+        except DATABASE_BUSY:
+            raise
+        except Exception:
+            log.exception("firing_failed", schedule=schedule_id)
+            failed.append(schedule_id)
 
 
 def clear_inbox(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import String, cast, select, text
 
-from bot.bootstrap import Application, default_community
+from bot.bootstrap import Application, default_community, tick_once
 from bot.cli.play import openid_of, prepare
 from bot.services import personal_data, registry
 from bot.simulator.official_account import Platform
@@ -14,7 +14,7 @@ from bot.storage import backup
 from bot.storage.maintenance import checkpoint
 from bot.storage.models import Base, Person
 from content.schema import Dialogue, RosterLine, Turn
-from scheduler.tick import apply_deletions, tick
+from scheduler.tick import apply_deletions
 from tests.conftest import HandClock
 from tests.platform import platform_of, serving
 
@@ -57,13 +57,6 @@ def test_rows_go_in_an_order_that_no_reference_forbids() -> None:
                 other = key.column.table.name
                 if other in order and other != rule.model.__tablename__:
                     assert order.index(rule.model.__tablename__) < order.index(other)
-
-
-def run_tick(application: Application) -> None:
-    tick(
-        application.database, application.clock.now(), lambda _: None, text_hours=24, row_days=7,
-        data_dir=application.settings.storage.data_dir,
-    )  # fmt: skip
 
 
 def live_a_life(application: Application, clock: HandClock, platform: Platform) -> None:
@@ -126,10 +119,10 @@ def test_deleted_is_gone_from_every_table_and_file(
         assert "别人" not in platform.text(openid_of("支书"), "待办").text
 
     clock.forward(timedelta(days=13, hours=23))
-    run_tick(lived)
+    tick_once(lived)
     assert trace(lived) >= {"person", "check_in"}
     clock.forward(timedelta(hours=2))
-    run_tick(lived)
+    tick_once(lived)
 
     # What they had announced as an organiser is the organisation's; nothing else is left.
     with lived.database.begin() as session:
@@ -156,7 +149,7 @@ def test_a_restored_backup_deletes_again(
         platform.text(openid_of(WHO), "删除")
         platform.text(openid_of(WHO), "确认")
     clock.forward(timedelta(days=15))
-    run_tick(lived)
+    tick_once(lived)
     backup.restore(lived.database.engine, file)
     assert "check_in" in trace(lived)
 
@@ -177,7 +170,7 @@ def test_who_came_back_outlives_a_restore(
         for words in ("打卡 新的开始", "2"):
             platform.text(openid_of(WHO), words)
         clock.forward(timedelta(days=13))
-        run_tick(lived)
+        tick_once(lived)
         file = tmp_path / "kept.backup"
         backup.backup(lived.database.engine, file)
         backup.restore(lived.database.engine, file)
@@ -194,12 +187,12 @@ def test_a_wish_that_is_not_due_survives_a_restore(
         platform = platform_of(lived, callback)
         platform.text(openid_of(WHO), "删除")
         platform.text(openid_of(WHO), "确认")
-        run_tick(lived)
+        tick_once(lived)
         backup.restore(lived.database.engine, file)
         assert apply_deletions(lived.database, clock.now(), tmp_path) == 1
         assert "要先绑定" in platform.text(openid_of(WHO), "我的").text
         assert "恢复了" in platform.text(openid_of(WHO), "撤销").text
-        run_tick(lived)
+        tick_once(lived)
         backup.restore(lived.database.engine, file)
         assert apply_deletions(lived.database, clock.now(), tmp_path) == 0
 
@@ -220,7 +213,7 @@ def test_unfollowing_forgets_the_address_at_once_and_the_record_later(
         ).scalar()
     assert open_now == 0
     clock.forward(timedelta(days=14, minutes=1))
-    run_tick(lived)
+    tick_once(lived)
     assert not trace(lived) & {"person", "check_in", "roster_entry", "membership"}
 
 

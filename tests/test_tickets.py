@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select, text
 
-from bot.bootstrap import Application, default_community
+from bot.bootstrap import Application, default_community, tick_once
 from bot.domain.person import Role
 from bot.services import access, community
 from bot.storage.models import (
@@ -19,7 +19,6 @@ from bot.storage.models import (
     Ticket,
     TicketAnswer,
 )
-from scheduler.tick import tick
 from tests.conftest import HandClock
 from tests.members import ACCOUNT, Member, at_once, held, mentor, organiser, rows
 from tests.platform import enrol
@@ -32,13 +31,6 @@ OPENID = "oShyMember"
 def asker(application: Application) -> Member:
     enrol(application, OPENID, account=ACCOUNT)
     return Member(application, OPENID)
-
-
-def run_tick(application: Application) -> None:
-    tick(
-        application.database, application.clock.now(), lambda _: None, text_hours=24, row_days=7,
-        data_dir=application.settings.storage.data_dir,
-    )  # fmt: skip
 
 
 def person_of(application: Application) -> int:
@@ -142,14 +134,14 @@ def test_the_way_back_is_forgotten(
     asker.say(f"匿名提问 {QUESTION}")
     asker.say("1")
     clock.forward(timedelta(days=30))
-    run_tick(application)
+    tick_once(application)
     assert rows(application, AnonymousAsker) == 1
     helper.say("答 1 工人的工具")
     clock.forward(timedelta(days=6, hours=23))
-    run_tick(application)
+    tick_once(application)
     assert rows(application, AnonymousAsker) == 1
     clock.forward(timedelta(hours=2))
-    run_tick(application)
+    tick_once(application)
     assert rows(application, AnonymousAsker) == 0
     assert rows(application, Ticket) == 1
 
@@ -170,11 +162,11 @@ def test_leaving_takes_anonymous_questions_along(
     assert rows(application, AnonymousAsker) == 0
     assert "南湖" not in helper.say("待答")
     clock.forward(timedelta(days=14, hours=1))
-    run_tick(application)
+    tick_once(application)
     for model in (Ticket, AnonymousAsker, TicketAnswer):
         assert rows(application, model) == 0
     clock.forward(timedelta(days=7))
-    run_tick(application)
+    tick_once(application)
     assert held(application, "锤子", "南湖", "工人的工具", OPENID) == set()
 
 
@@ -313,11 +305,11 @@ def test_a_taken_back_answer_waits_as_before(
     assert "还没有人看到" in helpers[0].say("撤销")
     assert "有新的提问" in helpers[1].say("打卡")
     clock.forward(timedelta(days=8))
-    run_tick(application)
+    tick_once(application)
     assert "答好了" in helpers[1].say("答 1 工人的工具")
     assert "工人的工具" in asker.say("收件箱")
     clock.forward(timedelta(days=8))
-    run_tick(application)
+    tick_once(application)
     helpers[1].say("答 1 再补一句")
     assert "已经送不到了" in helpers[1].say("确认")
     assert rows(application, TicketAnswer) == 1

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from bot.bootstrap import Application, build_runner
+from bot.bootstrap import Application, build_runner, tick_once
 from bot.domain.messages import Channel, InboundMessage, MessageType
 from bot.ports import LeaderLock
 from bot.storage.engine import build_engine
@@ -17,7 +17,7 @@ from bot.storage.leader import leader_lock
 from bot.storage.models import InboxMessage
 from bot.web.app import create_app
 from scheduler.runner import Runner
-from scheduler.tick import clear_inbox, tick
+from scheduler.tick import clear_inbox
 from tests.conftest import HandClock
 
 
@@ -27,13 +27,6 @@ def receive(application: Application, number: int) -> None:
         conversation="c", type=MessageType.TEXT, sent_at=application.clock.now(), text="打卡",
     )  # fmt: skip
     application.dispatcher.dispatch(message, application.clock.now())
-
-
-def run_tick(application: Application) -> None:
-    tick(
-        application.database, application.clock.now(), lambda _: None, text_hours=24, row_days=7,
-        data_dir=application.settings.storage.data_dir,
-    )  # fmt: skip
 
 
 def inbox(application: Application) -> list[tuple[str | None, bool]]:
@@ -48,15 +41,15 @@ def test_old_messages_lose_their_text_and_then_go(
     receive(application, 1)
     clock.forward(timedelta(hours=23, minutes=59))
     receive(application, 2)
-    run_tick(application)
+    tick_once(application)
     assert inbox(application) == [("打卡", True), ("打卡", True)]
 
     clock.forward(timedelta(minutes=2))
-    run_tick(application)
+    tick_once(application)
     assert inbox(application) == [(None, False), ("打卡", True)]
 
     clock.forward(timedelta(days=6, hours=1))
-    run_tick(application)
+    tick_once(application)
     assert inbox(application) == [(None, False)]
 
 
@@ -82,7 +75,7 @@ def test_a_repeat_after_the_clearing_is_answered_without_an_effect(
 ) -> None:
     receive(application, 1)
     clock.forward(timedelta(days=2))
-    run_tick(application)
+    tick_once(application)
     receive(application, 1)
     assert inbox(application) == [(None, False)]
 

@@ -13,7 +13,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from bot.bootstrap import THREADS, build, build_runner, prepare_database
+from bot.bootstrap import THREADS, build, build_runner, build_worker, prepare_database
 from bot.cli.common import chosen_file, config_option, settings_of
 from bot.config import Settings
 from bot.lifetime import end_with_parent
@@ -118,10 +118,16 @@ class WorkerKeeper:
 @config_option
 @parent_option
 def worker(config: Path | None, parent: int | None) -> None:
-    """Run the scheduler's tick: one worker leads, others wait for its place."""
+    """Send what is due, and run the scheduler's tick: one worker leads, the others wait for that.
+
+    On SIGTERM no call is begun any more; those under way are finished and written down.
+    """
     if parent is not None:
         end_with_parent(parent)
     application = build(settings_of(config), "worker", demo=is_demo())
     schema.require_current(application.database.engine)
-    runner = build_runner(application, demo=is_demo())
-    runner.run()
+    sender = build_worker(application)
+    thread = sender.start()
+    build_runner(application, demo=is_demo()).run()
+    sender.stop()
+    thread.join()

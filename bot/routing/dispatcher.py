@@ -12,7 +12,7 @@ from bot.domain.messages import SILENCE, TEXT_LIMITS, InboundMessage, Notice, Re
 from bot.routing.context import Context
 from bot.routing.interpret import answer
 from bot.routing.router import Router, collect
-from bot.services import deliveries, inbox, person
+from bot.services import contacts, deliveries, inbox, person
 from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork, savepoint
 from content import script
 from content.loader import BASE, Pack
@@ -43,8 +43,13 @@ class Dispatcher:
         packs: Mapping[str, Pack],
         default_pack: str,
         facts: Mapping[str, object] | None = None,
+        *,
+        pushes: bool = False,
     ) -> None:
-        """`facts` are fields that every message may use, such as how long something is kept."""
+        """`facts` are fields that every message may use, such as how long something is kept.
+        `pushes` says that the account may send messages of its own.
+        """
+        self._pushes = pushes
         self._database = database
         self._facts = facts or {"text_hours": 24, "row_days": 7}
         self._packs = packs
@@ -86,6 +91,9 @@ class Dispatcher:
             inbox.answer(session, row_id, reply, None)
             return Dispatched(reply, "limited")
         reply, reference = self._handle(session, message, now, row_id)
+        if self._pushes and not message.in_group:
+            # After the handler: whoever has just agreed has an address only now.
+            contacts.heard(session, message)
         inbox.answer(session, row_id, reply, reference)
         return Dispatched(reply, "failed" if reference else "answered")
 
@@ -123,7 +131,9 @@ class Dispatcher:
             templates = ("mailbox.head", "mailbox.foot", "paging.more")
             words = deliveries.Words(*(pack.messages.say(key) for key in templates))
             limit = TEXT_LIMITS[message.channel]
-            reply = deliveries.ride(session, message, member_id, reply, limit, words, now)
+            reply = deliveries.ride(
+                session, message, member_id, reply, limit, words, now, pushes=self._pushes
+            )
         if reply.notice and script.is_traditional(message.text):
             riders = tuple(script.traditional(line) for line in reply.riders)
             reply = replace(reply, notice=script.in_traditional(reply.notice), riders=riders)

@@ -10,7 +10,7 @@ from bot.domain.delivery import AFTER_EVENT, AFTER_MESSAGE, OPENING_EVENTS
 from bot.domain.messages import Channel, InboundMessage
 from bot.domain.reach import Contact
 from bot.storage.models import Address, AnonymousAsker, OptIn, Person, PlatformConsent
-from bot.storage.session import UnitOfWork
+from bot.storage.session import UnitOfWork, count_up
 
 Key = tuple[str, int]
 
@@ -217,3 +217,26 @@ def _agreed(session: UnitOfWork, people: list[int]) -> dict[int, frozenset[str]]
     for row in session.core.execute(_AGREED, {"ids": people}):
         found.setdefault(row.person_id, set()).add(row.template)
     return {person_id: frozenset(templates) for person_id, templates in found.items()}
+
+
+def agree(session: UnitOfWork, message: InboundMessage, template: str, *, agreed: bool) -> None:
+    """Somebody lets us send them one more message of this template, or none any more."""
+    address_id = session.scalar(
+        select(Address.id).where(
+            Address.channel == message.channel,
+            Address.account == message.account,
+            Address.value == message.sender,
+        )
+    )
+    if address_id is None or not template:
+        return
+    if agreed:
+        unique = ("address_id", "template")
+        count_up(session, PlatformConsent, unique, address_id=address_id, template=template)
+        return
+    session.execute(
+        update(PlatformConsent)
+        .where(PlatformConsent.address_id == address_id, PlatformConsent.template == template)
+        .values(count=0),
+        execution_options={"synchronize_session": False},
+    )

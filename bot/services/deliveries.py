@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, case, literal_column, select, text, union_all, update
 
-from bot.domain.delivery import Urgency, policy_of
+from bot.domain.delivery import Urgency, Way, policy_of
 from bot.domain.messages import Channel, InboundMessage, Notice, Reply
 from bot.domain.paging import page
 from bot.domain.quiet import Hours, spread
 from bot.services import outlet
-from bot.storage.models import AnonymousAsker, Community, Delivery
+from bot.storage.models import AnonymousAsker, Community, Delivery, Person
 from bot.storage.models.delivery import OPEN_STATES
 from bot.storage.session import UnitOfWork, insert_all_new
 
@@ -29,6 +29,8 @@ _NUMBERS = "①②③"
 _ALONE = ("mailbox", "care")
 _OPEN = ("queued", "sending", "held", "shown")
 _SHOWABLE = ("held", "shown")
+_GONE_OUT = ("sent", "unknown")
+_SEEN = ("sending", "shown", *_GONE_OUT)
 
 _table = Delivery.__table__.c
 _asker = AnonymousAsker.__table__.c
@@ -69,6 +71,37 @@ _WAITING = (
 )
 _ALL = select(_mine.id, _mine.notice, _mine.created_at, _mine.person_id).order_by(
     _mine.rank, _mine.created_at.desc(), _mine.id.desc()
+)
+
+
+_HOLDING = (
+    select(
+        Community.timezone,
+        Community.quiet_hours,
+        Community.daily_message_budget,
+        Person.pushed_day,
+        Person.pushed,
+    )
+    .select_from(Delivery)
+    .join(Community, Community.id == _table.community_id)
+    .join(Person, Person.id == _table.person_id)
+    .where(
+        text(OPEN_STATES),
+        _table.person_id == bindparam("person_id"),
+        _table.state == "held",
+        _table.expires_at > bindparam("now"),
+    )
+    .limit(1)
+)
+_RELEASE = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(
+        text(OPEN_STATES),
+        _table.person_id == bindparam("person"),
+        _table.state == "held",
+        _table.expires_at > bindparam("now"),
+    )
+    .values(state="queued", visible_at=bindparam("at"), tried_at=None, attempts=0, reason="")
 )
 
 
@@ -121,14 +154,16 @@ def tell(
     """Have everybody told once, however often it is asked for; how many deliveries are new.
 
     None among the people is the anonymous asker of the ticket. It is queued for its time where
-    the account can push at all (outlet), spread over some minutes, else held for the mailbox.
+    the account can push at all (outlet), spread over some minutes, else held for the mailbox; so
+    is what would have lost its point when it may be pushed.
     """
     place = session.get_one(Community, community_id)
     hours = Hours(place.timezone, place.quiet_hours)
     urgency = policy_of(saying.topic).urgency
-    pushes = bool(outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now).ways)
-    due = moment(urgency, saying.due_at or now, hours) if pushes else None
+    due = moment(urgency, saying.due_at or now, hours) if can_push(session, now) else None
     until = saying.expires_at or max(now, saying.due_at or now) + KEPT
+    if due and due >= until:
+        due = None
     values = {
         "ticket_id": saying.ticket_id, "community_id": community_id, "topic": saying.topic,
         "firing_id": saying.firing_id, "urgency": urgency, "about": saying.about,
@@ -142,7 +177,7 @@ def tell(
             **values,
             "dedupe_key": key if person_id is None else f"{key}:{person_id}",
             "person_id": person_id,
-            "visible_at": due and spread(due, person_id or 0),
+            "visible_at": spread(due, person_id or 0) if due and due != now else due,
         }
         for person_id in person_ids
     ]
@@ -156,33 +191,41 @@ def moment(urgency: Urgency, due: datetime, hours: Hours) -> datetime:
     return hours.digest(due) if urgency is Urgency.DIGEST else hours.after_quiet(due)
 
 
-def release(session: UnitOfWork, person_id: int, now: datetime) -> int:
-    """A way has opened: what is held for this person and has not been shown is pushed after all,
-    unless it is quiet. How many.
+def can_push(session: UnitOfWork, now: datetime) -> bool:
+    """Whether the account can send anything of its own accord."""
+    return bool(outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now).ways)
+
+
+def release(session: UnitOfWork, person_id: int, now: datetime) -> bool:
+    """A way has opened: what is held for this person and was not shown is pushed after all.
+
+    Nothing is, and it rides, in quiet hours, when the day's budget is used up, or while customer
+    messages rest.
     """
-    place = session.execute(
-        select(Community.timezone, Community.quiet_hours)
-        .join(Delivery, Delivery.community_id == Community.id)
-        .where(Delivery.person_id == person_id, Delivery.state == "held")
-        .limit(1)
-    ).first()
-    if place is None or Hours(place.timezone, place.quiet_hours).after_quiet(now) > now:
-        return 0
-    done = session.execute(
-        update(Delivery)
-        .where(Delivery.person_id == person_id, Delivery.state == "held", Delivery.expires_at > now)
-        .values(state="queued", visible_at=now + _AFTER_REPLY, tried_at=None, attempts=0),
-        execution_options={"synchronize_session": False},
-    )
-    return done.rowcount  # type: ignore[attr-defined, no-any-return]
+    place = session.core.execute(_HOLDING, {"person_id": person_id, "now": now}).first()
+    if place is None:
+        return False
+    hours = Hours(place.timezone, place.quiet_hours)
+    spent = place.pushed_day == hours.day(now) and place.pushed >= place.daily_message_budget
+    ways = outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now)
+    closed = Way.CUSTOMER not in ways.ways or ways.rests.get(Way.CUSTOMER, now) > now
+    if spent or closed or hours.after_quiet(now) > now:
+        return False
+    session.core.execute(_RELEASE, {"person": person_id, "now": now, "at": now + _AFTER_REPLY})
+    return True
 
 
 def ride(
     session: UnitOfWork, message: InboundMessage, person_id: int, reply: Reply, limit: int,
-    words: Words, now: datetime,
+    words: Words, now: datetime, *, pushes: bool = False,
 ) -> Reply:  # fmt: skip
-    """The reply with at most three waiting lines under it, within `limit` bytes in all."""
+    """The reply with at most three waiting lines under it, within `limit` bytes in all.
+
+    Where the account `pushes`, what waits is pushed after the reply instead, if that can be.
+    """
     if reply.notice is None or reply.notice.media or reply.notice.kind in _ALONE:
+        return reply
+    if pushes and release(session, person_id, now):
         return reply
     rows = session.core.execute(_WAITING, _of(message, person_id, now)).all()
     if not rows:
@@ -254,11 +297,13 @@ def reopen(session: UnitOfWork, about: str, reason: str) -> None:
 
 
 def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int]:
-    """Stop what has lost its point: who had seen it, and how many had not."""
+    """Stop what has lost its point: who had seen some of it (or may have: it is being sent), and
+    how many people had not.
+    """
     rows = session.execute(
-        select(Delivery.person_id, Delivery.state).where(
-            Delivery.about == about, Delivery.state.in_(_OPEN)
-        )
+        select(Delivery.person_id, Delivery.state)
+        .where(Delivery.about == about, Delivery.state.in_([*_OPEN, *_GONE_OUT]))
+        .with_for_update()
     ).all()
     session.execute(
         update(Delivery)
@@ -266,8 +311,9 @@ def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int
         .values(state="cancelled", reason=reason),
         execution_options={"synchronize_session": False},
     )
-    seen = [row.person_id for row in rows if row.state == "shown" and row.person_id is not None]
-    return seen, len(rows) - len(seen)
+    seen = {row.person_id for row in rows if row.state in _SEEN}
+    unseen = {row.person_id for row in rows} - seen
+    return sorted(person_id for person_id in seen if person_id is not None), len(unseen)
 
 
 def cancel_for(
@@ -276,17 +322,20 @@ def cancel_for(
     reason: str,
     topic: str | None = None,
     community_id: int | None = None,
+    about: str = "",
 ) -> int:
-    """Stop everything open for a person (of one topic, in one community): how many."""
+    """Stop everything open for a person (of one topic, in one community, about what begins so):
+    how many.
+    """
     wanted = [Delivery.person_id == person_id]
+    if about:
+        wanted.append(Delivery.about.startswith(about, autoescape=True))
     if community_id is not None:
         wanted.append(Delivery.community_id == community_id)
     if topic is not None:
         wanted.append(Delivery.topic == topic)
     gone = session.execute(
-        update(Delivery)
-        .where(*wanted, text(OPEN_STATES))
-        .values(state="cancelled", reason=reason),
+        update(Delivery).where(*wanted, text(OPEN_STATES)).values(state="cancelled", reason=reason),
         execution_options={"synchronize_session": False},
     )
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]

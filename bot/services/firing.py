@@ -6,7 +6,7 @@ it or nothing. The audience is then told in chunks, each a transaction of its ow
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -128,21 +128,27 @@ class Kind:
 Kinds = Mapping[str, Kind]
 
 
-def fire_due(
-    session: UnitOfWork, kinds: Kinds, packs: Mapping[str, Pack], now: datetime
-) -> int | None:
-    """Fire the schedule that has been due for longest: how many firings were written; None when
-    none is due.
-    """
-    row = session.scalars(
-        select(Schedule)
-        .where(text("state = 'active'"), Schedule.next_slot <= now)
+def due(session: UnitOfWork, now: datetime, but: Sequence[int] = ()) -> int | None:
+    """The schedule that has been due for longest, without those in `but`."""
+    return session.scalar(
+        select(Schedule.id)
+        .where(text("state = 'active'"), Schedule.next_slot <= now, Schedule.id.not_in(but))
         .order_by(Schedule.next_slot)
         .limit(1)
-        .with_for_update(skip_locked=True)
+    )
+
+
+def fire(
+    session: UnitOfWork, schedule_id: int, kinds: Kinds, packs: Mapping[str, Pack], now: datetime
+) -> int:
+    """Fire this schedule if it is (still) due: how many firings were written."""
+    row = session.scalars(
+        select(Schedule)
+        .where(Schedule.id == schedule_id, text("state = 'active'"), Schedule.next_slot <= now)
+        .with_for_update()
     ).first()
     if row is None:
-        return None
+        return 0
     kind, rule = kinds.get(row.kind), schedule.readable(parse_rule(row.rule))
     if kind is None or rule is None:
         reason = "unknown kind" if kind is None else "unreadable rule"
@@ -223,6 +229,11 @@ def _record(
     if new is not None and state != "open":
         log.info("slot_not_told", state=state, schedule=row.id, kind=row.kind, reason=reason)
     return int(new is not None)
+
+
+def waiting(session: UnitOfWork) -> bool:
+    """Whether an audience is still to be told."""
+    return session.scalar(select(Firing.id).where(text("state = 'open'")).limit(1)) is not None
 
 
 def expand(session: UnitOfWork, kinds: Kinds, now: datetime, chunk: int = CHUNK) -> int | None:

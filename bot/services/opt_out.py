@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from bot.services import deliveries
-from bot.storage.models import OptOut
+from bot.storage.models import OptIn, OptOut
 from bot.storage.session import UnitOfWork, insert_new
 
 TOPICS = ("meeting", "announcement")
@@ -16,12 +16,27 @@ def stop(session: UnitOfWork, person_id: int, topics: Sequence[str], now: dateti
     """Tell nothing more of these topics; what is still open of them is cancelled."""
     for topic in topics:
         insert_new(session, OptOut, person_id=person_id, topic=topic, created_at=now)
+        _drop(session, OptIn, person_id, [topic])
         deliveries.cancel_for(session, person_id, "opted out", topic)
 
 
 def resume(session: UnitOfWork, person_id: int, topics: Sequence[str]) -> None:
+    """Tell of these topics again."""
+    _drop(session, OptOut, person_id, topics)
+
+
+def ask_for(session: UnitOfWork, person_id: int, topics: Sequence[str], now: datetime) -> None:
+    """Tell of these topics, also by template messages: those are for what somebody asked for."""
+    resume(session, person_id, topics)
+    for topic in topics:
+        insert_new(session, OptIn, person_id=person_id, topic=topic, created_at=now)
+
+
+def _drop(
+    session: UnitOfWork, model: type[OptIn] | type[OptOut], person_id: int, topics: Sequence[str]
+) -> None:
     session.execute(
-        delete(OptOut).where(OptOut.person_id == person_id, OptOut.topic.in_(topics)),
+        delete(model).where(model.person_id == person_id, model.topic.in_(topics)),
         execution_options={"synchronize_session": False},
     )
 

@@ -18,13 +18,15 @@ from sqlalchemy import Row, bindparam, select, text, update
 from bot.domain.delivery import Push, Urgency, Way, merged
 from bot.domain.messages import Channel, Notice
 from bot.domain.paging import as_text
-from bot.domain.quiet import Hours
+from bot.domain.quiet import Hours, spread
 from bot.domain.reach import Contact, Due, Hold, Later, Plan, Send, plan
 from bot.services import contacts, outlet
 from bot.storage.models import Community, Delivery
 from bot.storage.models.delivery import DUE_STATES
 from bot.storage.session import UnitOfWork
 
+# Longer than two calls to the platform with a new token between them.
+LEASE = timedelta(seconds=60)
 # What several notices in one message may fill, in bytes.
 _ROOM = 1900
 _table = Delivery.__table__.c
@@ -84,7 +86,7 @@ class Rules:
     channel: Channel
     title: str
     templates: Mapping[tuple[str, Way], str] = field(default_factory=dict)
-    lease: timedelta = timedelta(seconds=60)
+    lease: timedelta = LEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Parcel:
     person_id: int | None
     attempts: int
     first_tried: datetime
+    template: str = ""
     ask: str = ""
 
 
@@ -200,7 +203,8 @@ def _fitting(group: list[Row[Any]], hours: Hours, held: Held, now: datetime) -> 
         if room >= 0:
             fitting.append(row)
         else:
-            held["queued", hours.next_digest(now), "no room"].append(row.id)
+            at = spread(hours.next_digest(now), row.person_id or 0)
+            held["queued", at, "no room"].append(row.id)
     return fitting
 
 
@@ -212,7 +216,8 @@ def _size(row: Row[Any]) -> int:
 def _put_off(held: Held, decision: Plan, rows: list[Row[Any]]) -> None:
     ids = [row.id for row in rows]
     if isinstance(decision, Later):
-        held["queued", decision.at, decision.reason] += ids
+        at = spread(decision.at, rows[0].person_id or 0)
+        held["queued", at, decision.reason] += ids
     elif isinstance(decision, Hold):
         held["held", None, decision.reason] += ids
 
@@ -279,6 +284,7 @@ def _parcel(
         person_id=rows[0].person_id,
         attempts=rows[0].attempts + 1,
         first_tried=min(row.tried_at or now for row in rows),
+        template=rules.templates.get((rows[0].topic, send.way), ""),
         ask=rows[0].ask if len(rows) == 1 else "",
     )
 

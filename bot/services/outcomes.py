@@ -6,15 +6,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
 
 from bot.domain.delivery import Outcome, Remedy, Way, pause_before, policy_of
 from bot.domain.messages import Channel
 from bot.services import contacts, conversation, outlet
 from bot.services.outbox import Parcel
-from bot.storage.models import Delivery, PlatformConsent
+from bot.storage.models import Delivery, EarlyReceipt, PlatformConsent
 from bot.storage.models.delivery import DUE_STATES
-from bot.storage.session import UnitOfWork
+from bot.storage.session import UnitOfWork, put
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ _MINE = (_table.id == bindparam("row"), _table.token == bindparam("mine"))
 # What was cancelled while the call was under way has gone out all the same.
 _END = (
     update(Delivery.__table__)  # type: ignore[arg-type]
-    .where(*_MINE, _table.state.in_(["sending", "cancelled"]))
+    .where(*_MINE, text("state IN ('sending', 'cancelled')"))
     .values(
         state=bindparam("to"), reason=bindparam("why"), way=bindparam("by"),
         platform_id=bindparam("number"), done_at=bindparam("now"), token="",
@@ -43,6 +43,9 @@ _AGAIN = (
     .where(*_MINE, _table.state == "sending")
     .values(state="queued", reason=bindparam("why"), visible_at=bindparam("at"), token="")
 )
+# The time that the platform rests is not counted as time in which it was tried.
+_ANEW = _AGAIN.values(tried_at=None, attempts=0)
+_TRIED = (Remedy.UNCLEAR, Remedy.RETRY, Remedy.TOKEN)
 _STILL_MINE = select(_table.id).where(
     text(DUE_STATES),
     _table.id.in_(bindparam("ids", expanding=True)),
@@ -62,6 +65,7 @@ def settle(
     """
     ends: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
+    anew: list[dict[str, Any]] = []
     for parcel, outcome in results:
         if outcome.remedy is Remedy.DONE:
             ends += _ends(parcel, "sent", "", outcome.platform_id, now)
@@ -72,13 +76,15 @@ def settle(
             ends += _ends(parcel, state, reason, outcome.platform_id, now)
         else:
             mine = {"mine": parcel.token, "why": reason, "at": at}
-            again += [{"row": row_id, **mine} for row_id in parcel.ids]
+            tries = again if outcome.remedy in _TRIED else anew
+            tries += [{"row": row_id, **mine} for row_id in parcel.ids]
     written = 0
-    for statement, values in ((_END, ends), (_AGAIN, again)):
+    for statement, values in ((_END, ends), (_AGAIN, again), (_ANEW, anew)):
         if values:
             written += session.core.execute(statement, values).rowcount
-    if written < len(ends) + len(again):
-        log.warning("lease_lost", rows=len(ends) + len(again) - written)
+    _early_receipts(session, ends, now)
+    if lost := len(ends) + len(again) + len(anew) - written:
+        log.warning("lease_lost", rows=lost)
 
 
 def _ends(
@@ -94,7 +100,7 @@ def _ends(
 def _done(session: UnitOfWork, channel: Channel, parcel: Parcel, now: datetime) -> None:
     contact = parcel.contact
     if parcel.push.way is Way.SUBSCRIPTION:
-        _use_consent(session, contact.address_id, PlatformConsent.count - 1)
+        _use_consent(session, parcel, PlatformConsent.count - 1)
     if parcel.ask:
         conversation.open_menu(
             session, channel, contact.account, contact.address, parcel.ask, now, _ANSWERED_WITHIN
@@ -120,7 +126,7 @@ def _what_now(
             if way is Way.CUSTOMER:
                 contacts.close_window(session, contact.address_id)
             else:
-                _use_consent(session, contact.address_id, 0)
+                _use_consent(session, parcel, 0)
             return now, "", reason
         case Remedy.FREQUENCY:
             return _rest(session, channel, [way], now + _MINUTE, now), "", reason
@@ -165,10 +171,14 @@ def _platform_midnight(now: datetime) -> datetime:
     return (midnight + timedelta(days=1, minutes=1)).astimezone(now.tzinfo)
 
 
-def _use_consent(session: UnitOfWork, address_id: int, count: Any) -> None:
+def _use_consent(session: UnitOfWork, parcel: Parcel, count: Any) -> None:
     session.execute(
         update(PlatformConsent)
-        .where(PlatformConsent.address_id == address_id, PlatformConsent.count > 0)
+        .where(
+            PlatformConsent.address_id == parcel.contact.address_id,
+            PlatformConsent.template == parcel.template,
+            PlatformConsent.count > 0,
+        )
         .values(count=count),
         execution_options={"synchronize_session": False},
     )
@@ -199,9 +209,19 @@ def release(session: UnitOfWork, parcels: Iterable[Parcel], now: datetime) -> No
         session.core.execute(_AGAIN, values)
 
 
-def receipt(session: UnitOfWork, platform_id: str, problem: str, now: datetime) -> int:
-    """The platform says later what came of a message; "" when it arrived. How many rows."""
-    delivered = not problem
+def receipt(session: UnitOfWork, platform_id: str, problem: str, now: datetime) -> None:
+    """The platform says later what came of a message: `problem` is "" when it arrived.
+
+    One that comes before it was written that the message is out waits for that.
+    """
+    if not _apply_receipt(session, platform_id, problem, now):
+        put(
+            session, EarlyReceipt, ("platform_id",),
+            platform_id=platform_id, problem=problem, received_at=now,
+        )  # fmt: skip
+
+
+def _apply_receipt(session: UnitOfWork, platform_id: str, problem: str, now: datetime) -> bool:
     done = session.execute(
         update(Delivery)
         .where(
@@ -210,10 +230,25 @@ def receipt(session: UnitOfWork, platform_id: str, problem: str, now: datetime) 
             Delivery.state.in_(["sent", "unknown"]),
         )
         .values(
-            state="sent" if delivered else "failed",
-            reason="delivered" if delivered else f"receipt: {problem}"[:100],
+            state="failed" if problem else "sent",
+            reason=f"receipt: {problem}"[:100] if problem else "delivered",
             done_at=now,
         ),
         execution_options={"synchronize_session": False},
     )
-    return done.rowcount  # type: ignore[attr-defined, no-any-return]
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _early_receipts(session: UnitOfWork, ends: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Receipts that came before these rows were written."""
+    numbers = [end["number"] for end in ends if end["number"]]
+    if not numbers:
+        return
+    found = session.execute(
+        delete(EarlyReceipt)
+        .where(EarlyReceipt.platform_id.in_(numbers))
+        .returning(EarlyReceipt.platform_id, EarlyReceipt.problem),
+        execution_options={"synchronize_session": False},
+    ).all()
+    for row in found:
+        _apply_receipt(session, row.platform_id, row.problem, now)

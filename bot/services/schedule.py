@@ -59,7 +59,7 @@ def declare(session: UnitOfWork, community_id: int, wanted: Wanted, now: datetim
         return False
     place = session.get_one(Community, community_id)
     hours = Hours(place.timezone, place.quiet_hours)
-    due = following(wanted.rule, wanted.timing, hours, now, wanted.anchor_at)
+    due = first(wanted.rule, wanted.timing, hours, now, wanted.anchor_at)
     if due is None and wanted.anchor_at is not None:
         return False
     new = insert_new(
@@ -71,16 +71,35 @@ def declare(session: UnitOfWork, community_id: int, wanted: Wanted, now: datetim
     return new is not None
 
 
-def following(
-    rule: Rule, timing: Timing, hours: Hours, after: datetime, anchor_at: datetime | None = None
+def first(
+    rule: Rule, timing: Timing, hours: Hours, now: datetime, anchor_at: datetime | None = None
 ) -> datetime | None:
-    """The first moment after `after` at which something of this rule is due."""
-    found = next_slot(rule, after - timing.lead, hours.timezone, anchor_at)
+    """The first moment after `now` at which something of this rule is due. What would be said
+    early, and is too late for that, is due at its own time.
+    """
+    found = next_slot(rule, now - timing.lead, hours.timezone, anchor_at)
     if found is None:
         return None
     due = found.at + timing.lead
-    early = hours.before_quiet(due) if timing.early else due
-    return early if early > after else due
+    early = _early(due, timing, hours)
+    return early if early > now else due
+
+
+def following(
+    rule: Rule, timing: Timing, hours: Hours, slot: datetime, anchor_at: datetime | None = None
+) -> datetime | None:
+    """When it is due after it was due at `slot`; what was said early is not due once more."""
+    base = slot - timing.lead
+    while found := next_slot(rule, base, hours.timezone, anchor_at):
+        early = _early(found.at + timing.lead, timing, hours)
+        if early > slot:
+            return early
+        base = found.at
+    return None
+
+
+def _early(due: datetime, timing: Timing, hours: Hours) -> datetime:
+    return hours.before_quiet(due) if timing.early else due
 
 
 def change(
@@ -91,7 +110,7 @@ def change(
     for row in rows:
         hours = _hours(session, row)
         row.rule, row.version, row.state, row.reason = rule.text, row.version + 1, "active", ""
-        row.next_slot = following(rule, kinds[row.kind], hours, now)
+        row.next_slot = first(rule, kinds[row.kind], hours, now)
     session.flush()
     return len(rows)
 
@@ -114,7 +133,7 @@ def start(
         rule = parse_rule(row.rule)
         if isinstance(rule, Rule):
             row.state, row.reason = "active", ""
-            row.next_slot = following(rule, kinds[row.kind], _hours(session, row), now)
+            row.next_slot = first(rule, kinds[row.kind], _hours(session, row), now)
     session.flush()
     return len(rows)
 

@@ -302,6 +302,8 @@ class Api:
         buttons = body.get("button")
         if not isinstance(buttons, list) or not 1 <= len(buttons) <= 3:
             return _refused(40016)
+        if not all(isinstance(button, dict) for button in buttons):
+            return _refused(47001)
         if any(len(button.get("sub_button", ())) > 5 for button in buttons):
             return _refused(40023)
         self.menu = buttons
@@ -316,7 +318,8 @@ class Api:
 
     def _create_code(self, body: dict[str, Any], _request: Request) -> dict[str, Any]:
         action, info = body.get("action_name"), body.get("action_info")
-        scene = info.get("scene", {}).get("scene_str") if isinstance(info, dict) else None
+        place = info.get("scene") if isinstance(info, dict) else None
+        scene = place.get("scene_str") if isinstance(place, dict) else None
         seconds = body.get("expire_seconds", 60)
         if action not in ("QR_STR_SCENE", "QR_LIMIT_STR_SCENE"):
             return _refused(40035)
@@ -361,9 +364,9 @@ def _json(body: bytes) -> dict[str, Any] | None:
 def _file(request: Request) -> tuple[bytes, str]:
     """The form's file `media` and its content type; b"" when there is none."""
     type, options = parse_options_header(request.content_type)
-    if type != "multipart/form-data":
+    if type != "multipart/form-data" or "boundary" not in options:
         return b"", ""
-    parser = FormDataParser()
+    parser = FormDataParser(stream_factory=lambda *_, **__: io.BytesIO())
     stream = io.BytesIO(request.body)
     _, _, files = parser.parse(stream, type, len(request.body), options)
     file = files.get("media")

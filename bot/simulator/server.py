@@ -1,6 +1,7 @@
 """A small HTTP/1.1 server that keeps connections open; Flask's is too slow to measure against."""
 
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -77,7 +78,9 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that has gone is no error of ours."""
+        """A caller that has gone is no error of ours; anything else is shown."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
     def hang_up(self) -> None:
         for connection in list(self._open):

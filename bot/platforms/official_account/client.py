@@ -106,9 +106,12 @@ class Client:
         def attempt(token: str) -> tuple[bytes, str, dict[str, Any]]:
             params = {"access_token": token, **query}
             with self._request("GET", path, params=params, stream=True) as response:
-                content, kind = self._read(path, response, limit)
+                kind = _content_type(response)
                 if kind in _JSON or response.status_code != 200:
+                    # An error is to be read as such, however small the file may be.
+                    content = self._read(path, response, max(limit, _CHUNK))
                     return b"", kind, self._answer(path, response, content, token)
+                content = self._read(path, response, limit)
                 return content, kind, {}
 
         return self._with_token(attempt)
@@ -121,7 +124,7 @@ class Client:
                 raise PlatformSilent(
                     path, f"the answer is HTTP {response.status_code}", unclear=False
                 )
-            return self._read(path, response, limit)
+            return self._read(path, response, limit), _content_type(response)
 
     def _with_token(self, attempt: Callable[[str], Result]) -> Result:
         token = self._tokens.get(None)
@@ -216,8 +219,8 @@ class Client:
             raise PlatformRefused(path, code, _OPENID.sub("***", message))
         return answer
 
-    def _read(self, path: str, response: requests.Response, limit: int) -> tuple[bytes, str]:
-        """The body, chunk by chunk, and its content type."""
+    def _read(self, path: str, response: requests.Response, limit: int) -> bytes:
+        """The body, chunk by chunk: it may be larger than it says."""
         end = self._now() + _DOWNLOAD_TIME
         content = bytearray()
         try:
@@ -229,8 +232,7 @@ class Client:
                     raise PlatformSilent(path, "the file did not come in time", unclear=False)
         except requests.RequestException:
             raise PlatformSilent(path, "the file did not come whole", unclear=False) from None
-        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return bytes(content), kind or "application/octet-stream"
+        return bytes(content)
 
 
 class _Tokens:
@@ -286,6 +288,12 @@ class _Tokens:
         now = self._now()
         self._kept = token, now, min([now + _REMEMBERED, *ends])
         return token
+
+
+def _content_type(response: requests.Response) -> str:
+    """The bare type in lower case."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return kind or "application/octet-stream"
 
 
 def _before_sending(error: requests.ConnectionError) -> bool:

@@ -103,9 +103,9 @@ class _Kind:
     empty: str = "—"
 
 
+_THING = _Kind(20)
 # The table of field types on the page of send_subscription; what is not in it is cut like thing.
 _KINDS: Mapping[str, _Kind] = {
-    "thing": _Kind(20),
     "number": _Kind(32, re.compile(r"[^0-9.\-]")),
     "letter": _Kind(32, re.compile(r"[^A-Za-z]")),
     "symbol": _Kind(5, re.compile(r"[\w\s]")),
@@ -135,9 +135,9 @@ def field_value(name: str, text: str) -> str:
     if kind.without:
         clean = kind.without.sub("", clean)
     if len(clean) > kind.limit:
-        # The dots say that something is missing; the platform's own cut says nothing.
-        keep = kind.limit - 1 if kind.without is None else kind.limit
-        clean = clean[:keep].rstrip() + ("…" if kind.without is None else "")
+        # The dots say that something is missing, where the type takes them.
+        dots = "…" if kind is _THING else ""
+        clean = clean[: kind.limit - len(dots)].rstrip() + dots
     # That the platform refuses an empty value (47003) is our judgement from developers' reports:
     # its page does not say it.
     return clean or kind.empty
@@ -147,7 +147,7 @@ def _kind_of(name: str, text: str) -> _Kind:
     kind = name.rstrip("0123456789")
     if kind == "name":
         return _Kind(10 if _HAN.search(text) else 20)
-    return _KINDS.get(kind, _KINDS["thing"])
+    return _KINDS.get(kind, _THING)
 
 
 def upload(client: Client, type: MediaType, content: bytes, filename: str) -> str:

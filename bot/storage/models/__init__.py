@@ -11,7 +11,7 @@ from bot.storage.models.delivery import Delivery
 from bot.storage.models.heartbeat import Heartbeat
 from bot.storage.models.inbox import InboxMessage
 from bot.storage.models.meeting import Announcement, CalendarFeed, Meeting, MeetingReply
-from bot.storage.models.outlet import Outlet
+from bot.storage.models.outlet import EarlyReceipt, Outlet
 from bot.storage.models.person import Address, Membership, Person, PlatformConsent
 from bot.storage.models.platform_token import PlatformToken
 from bot.storage.models.roster import BindingRequest, RosterChange, RosterEntry, RosterImport
@@ -33,6 +33,7 @@ __all__ = [
     "Consent",
     "Deletion",
     "Delivery",
+    "EarlyReceipt",
     "Firing",
     "Heartbeat",
     "InboxMessage",

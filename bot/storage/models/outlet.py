@@ -1,4 +1,4 @@
-"""What can be pushed through a platform's account now, shared by all processes."""
+"""What can be pushed through a platform's account now, and receipts that came too early."""
 
 from datetime import datetime
 
@@ -22,3 +22,15 @@ class Outlet(Base):
     rests: Mapped[str]
     permits: Mapped[float]
     permits_at: Mapped[datetime]
+
+
+class EarlyReceipt(Base):
+    """The platform's word on a message (`problem` "" when it arrived) that overtook ours: that it
+    was sent has not been written yet.
+    """
+
+    __tablename__ = "early_receipt"
+
+    platform_id: Mapped[str] = mapped_column(primary_key=True)
+    problem: Mapped[str]
+    received_at: Mapped[datetime]

@@ -25,6 +25,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_outlet")),
     )
     op.create_table(
+        "early_receipt",
+        sa.Column("platform_id", sa.String(), nullable=False),
+        sa.Column("problem", sa.String(), nullable=False),
+        sa.Column("received_at", UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("platform_id", name=op.f("pk_early_receipt")),
+    )
+    op.create_table(
         "schedule",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
