@@ -1,5 +1,6 @@
 """The composition root: Settings to Application. The only module that names concrete classes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -33,15 +34,19 @@ from scheduler.runner import Runner
 from scheduler.tick import tick
 from scheduler.worker import Tools, Worker
 
+Purpose = Literal["web", "worker", "command"]
 # Seconds that a writer waits for the database. The platform waits 5 s for an answer in all.
 _WAITS = {"web": 3.0, "worker": 10.0, "command": 10.0}
+_PRIORITIES: Mapping[Purpose, Literal["first", "yield", ""]] = {
+    "web": "first",
+    "worker": "yield",
+    "command": "",
+}
 THREADS = 4
 DEMO_TICK = 1.0
 COMMANDS = frozenset(word for router in ROUTERS for word in router.commands)
 
 _KINDS = {kind.name: kind for kind in KINDS}
-
-Purpose = Literal["web", "worker", "command"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ def build(settings: Settings, purpose: Purpose, *, demo: bool = False) -> Applic
             {
                 "text_hours": settings.retention.inbox_text_hours,
                 "row_days": settings.retention.inbox_row_days,
+                "public_url": settings.server.public_url,
             },
             pushes=bool(ways_of(settings)),
         ),
@@ -102,7 +108,7 @@ def open_database(settings: Settings, purpose: Purpose) -> Database:
         threads=THREADS,
         checkpoints=purpose != "web",
     )
-    return Database(engine, wait=_WAITS[purpose])
+    return Database(engine, wait=_WAITS[purpose], priority=_PRIORITIES[purpose])
 
 
 def _official_account(

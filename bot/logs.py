@@ -15,6 +15,8 @@ _PATTERNS = (
         r"\1***",
     ),
     (re.compile(r"(\"(?:access_token|secret|openid|FromUserName|touser)\":\s*\")[^\"]+"), r"\1***"),
+    # the address of somebody's calendar, which opens it
+    (re.compile(r"(/calendar/)[\w-]+"), r"\1***"),
     # what PostgreSQL adds to an error: the values of the row
     (re.compile(r"(DETAIL:\s+).*"), r"\1***"),
     # an openid: o and 27 more of the URL-safe alphabet

@@ -6,8 +6,9 @@ from content.classifier import LOOK_UP
 from content.loader import Library, Pack
 
 
-def check(library: Library, commands: Collection[str]) -> list[str]:
-    """Every problem as file: entry: reason; `commands` are the words that there are.
+def check(library: Library, commands: Collection[str], kinds: Collection[str]) -> list[str]:
+    """Every problem as file: entry: reason; `commands` are the words that there are, `kinds` the
+    routines.
 
     What reading the files finds has been raised before.
     """
@@ -16,7 +17,12 @@ def check(library: Library, commands: Collection[str]) -> list[str]:
     return [
         problem
         for pack in (library.packs[name] for name in library.names)
-        for problem in (*unknown_commands(pack, commands), *_examples(pack), *_entries(pack))
+        for problem in (
+            *unknown_commands(pack, commands),
+            *unknown_kinds(pack, kinds),
+            *_examples(pack),
+            *_entries(pack),
+        )
     ]
 
 
@@ -24,6 +30,12 @@ def unknown_commands(pack: Pack, commands: Collection[str]) -> Iterator[str]:
     """Wishes can only be for commands that somebody serves."""
     for word in sorted(pack.questions.commands - set(commands)):
         yield f"{pack.name}/examples.toml or wishes.toml: {word}: is no command"
+
+
+def unknown_kinds(pack: Pack, kinds: Collection[str]) -> Iterator[str]:
+    """A routine can only be one that somebody brings about."""
+    for kind in sorted(set(pack.routines.rules) - set(kinds)):
+        yield f"{pack.name}/routines.toml: routine: {kind}: is none of {', '.join(sorted(kinds))}"
 
 
 def _examples(pack: Pack) -> Iterator[str]:

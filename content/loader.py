@@ -8,13 +8,14 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from bot.errors import ContentError
-from content import rules
+from content import routines, rules
 from content.classifier import LOOK_UP, Traits
 from content.knowledge import Knowledge
 from content.matcher import Normaliser
 from content.messages import Messages, fields_of
 from content.questions import Guide, Questions
 from content.reading import Reader, flat
+from content.routines import Routines
 from content.rules import Rules
 from content.schema import (
     Dialogue,
@@ -28,6 +29,7 @@ from content.schema import (
     Lexicon,
     Refusal,
     RefusalFile,
+    RoutineFile,
     Sources,
     Wish,
     WishFile,
@@ -49,6 +51,7 @@ class Pack:
     courtesies: Mapping[str, str]
     dialogues: Mapping[str, Dialogue]
     questions: Questions
+    routines: Routines
 
     @property
     def knowledge(self) -> Knowledge:
@@ -77,6 +80,7 @@ class _Raw:
     refusals: RefusalFile
     wishes: WishFile
     help_lines: HelpLineFile
+    routines: RoutineFile
     sources: tuple[Document, ...]
     entries: tuple[tuple[str, Entry], ...]
     dialogues: Mapping[str, Dialogue]
@@ -111,6 +115,9 @@ def load(folder: Traversable | None = None) -> Library:
 
 def _read(reader: Reader, folder: Traversable) -> _Raw:
     sources = reader.shaped(folder / "sources.toml", Sources)
+    own = reader.shaped(folder / "routines.toml", RoutineFile) or RoutineFile()
+    for problem in routines.problems_of(own):
+        reader.note(folder / "routines.toml", problem)
     return _Raw(
         folder=folder,
         messages=_messages(reader, folder / "messages.toml"),
@@ -120,6 +127,7 @@ def _read(reader: Reader, folder: Traversable) -> _Raw:
         refusals=reader.shaped(folder / "refusals.toml", RefusalFile) or RefusalFile(),
         wishes=reader.shaped(folder / "wishes.toml", WishFile) or WishFile(),
         help_lines=reader.shaped(folder / "help_lines.toml", HelpLineFile) or HelpLineFile(),
+        routines=own,
         sources=sources.document if sources else (),
         entries=tuple(
             (f"{folder / 'knowledge' / stem}.toml", entry)
@@ -172,6 +180,7 @@ def _pack(reader: Reader, name: str, layers: list[_Raw]) -> Pack:
         courtesies,
         own.dialogues,
         _questions(reader, layers),
+        routines.merged([raw.routines for raw in layers]),
     )
 
 

@@ -11,8 +11,14 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
+
+from bot.domain.routine import routine_rule
+from bot.domain.schedule import FromEvent
+from bot.domain.schedule_text import RuleProblem, parse_rule
 
 _TIME = re.compile(r"\+\d+[smhd]")
 _CAPTURE = re.compile(r"([A-Z]+)=(.+)")
@@ -254,3 +260,74 @@ class ExampleFile(Strict):
     look_up: tuple[Text, ...] = ()
     refusal: dict[RefusalName, tuple[Text, ...]] = {}
     wish: dict[str, tuple[Text, ...]] = {}
+
+
+class Routine(Strict):
+    """Something that is due again and again; a community's organisers can move or stop it."""
+
+    kind: Text
+    rule: Text
+
+    @field_validator("rule")
+    @classmethod
+    def _readable(cls, rule: str, info: ValidationInfo) -> str:
+        return _checked(rule, routine_rule(str(info.data.get("kind", "")), rule))
+
+
+def _checked(text: str, rule: object) -> str:
+    if isinstance(rule, RuleProblem):
+        raise ValueError(f"{text!r} is no rule for it ({rule.key})")
+    return text
+
+
+def _month_and_day(value: str) -> str:
+    """Raise ValueError unless there is such a day in a leap year."""
+    date.fromisoformat(f"2000-{value}")
+    return value
+
+
+class RememberedDay(Strict):
+    """A day of remembrance; `plain`: no emoji, no exclamation marks, no contest that day."""
+
+    date: Annotated[
+        str, StringConstraints(pattern=r"^\d{2}-\d{2}$"), AfterValidator(_month_and_day)
+    ]
+    name: Text
+    manner: Literal["plain"]
+    source: Text
+    checked_on: date
+
+
+class Reminder(Strict):
+    """Of a meeting, by a rule that counts from it: to who plans it, or to everybody.
+
+    It is for meetings whose title has one of the words in `titles`; without any, for all.
+    """
+
+    kind: Literal["meeting_plan", "meeting_reminder"]
+    rule: Text
+    titles: tuple[Text, ...] = ()
+
+    @field_validator("rule")
+    @classmethod
+    def _counts_from_the_meeting(cls, text: str) -> str:
+        rule = parse_rule(text)
+        _checked(text, rule)
+        if isinstance(rule, RuleProblem) or not isinstance(rule.when, FromEvent):
+            raise ValueError(f"{text!r} does not count from a meeting; write e.g. 提前1天 19:00")
+        return text
+
+
+class StudyCardChoice(Strict):
+    """Of which entries there is no study card."""
+
+    skipped_topics: tuple[Text, ...] = ()
+
+
+class RoutineFile(Strict):
+    """A pack's own list of reminders stands in place of the base's; None leaves that."""
+
+    routine: tuple[Routine, ...] = ()
+    day: tuple[RememberedDay, ...] = ()
+    reminder: tuple[Reminder, ...] | None = None
+    study_card: StudyCardChoice = StudyCardChoice()

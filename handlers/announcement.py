@@ -6,8 +6,8 @@ from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Payload, Router
-from bot.routing.phrases import when_of
-from bot.services import announcement, audit, meeting
+from bot.routing.phrases import by_way, moment_of, when_of
+from bot.services import announcement, audit, meeting, schedule
 
 router = Router("announcement")
 
@@ -23,7 +23,12 @@ def ask(context: Context) -> Notice:
     if not count:
         return context.notice("announcement.nobody")
     lines = (
-        context.say("announcement.read_back", community=home.name, count=count),
+        context.say(
+            by_way(context, "announcement.read_back"),
+            community=home.name,
+            count=count,
+            when=_pushed_at(context),
+        ),
         f"“{context.argument}”",
         context.confirm("announcement.publish", {"text": context.argument}),
     )
@@ -42,7 +47,14 @@ def publish(context: Context, payload: Payload) -> Notice:
         actor=member.person_id, community=home.id, detail=f"to {count}",
     )  # fmt: skip
     context.undoable("announcement.undo", {"number": number}, timedelta(days=1))
-    return context.notice("announcement.done", count=count)
+    key = by_way(context, "announcement.done")
+    return context.notice(key, count=count, when=_pushed_at(context))
+
+
+def _pushed_at(context: Context) -> str:
+    """When the next digest goes out, which announcements go with."""
+    hours = schedule.hours_of(context.session, context.bound.community.id)
+    return moment_of(context, hours.digest(context.now))
 
 
 @router.action("announcement.undo", role=Role.ORGANISER)

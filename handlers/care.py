@@ -2,6 +2,7 @@
 
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
+from bot.routing.phrases import by_way
 from bot.routing.refusing import who_is
 from bot.services import ticket
 
@@ -23,7 +24,7 @@ def alert(context: Context, payload: Payload) -> Notice:
         member.person_id, ticket.ALERT, context.now,
     )  # fmt: skip
     context.undoable("care.withdraw", {"number": number}, ticket.UNDO)
-    return context.notice("care.told", count=told, who=who_is(context, role))
+    return context.notice(by_way(context, "care.told"), count=told, who=who_is(context, role))
 
 
 @router.action("care.withdraw", member=True)

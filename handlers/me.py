@@ -2,8 +2,8 @@
 
 from bot.domain.messages import Notice
 from bot.routing import Context, Router
-from bot.routing.phrases import meeting_line
-from bot.services import check_in, meeting, opt_out
+from bot.routing.phrases import own_line
+from bot.services import check_in, meeting, meeting_reply, opt_out
 
 router = Router("me")
 
@@ -31,7 +31,8 @@ def _lines(context: Context, session: object) -> list[str]:
     ]
     coming = meeting.coming(context.session, [member.community.id], context.now, limit=1)
     if coming:
-        lines.append(context.say("me.meeting", meeting=meeting_line(context, coming[0])))
+        given = meeting_reply.of(context.session, coming[0].id, member.person_id)
+        lines.append(context.say("me.meeting", meeting=own_line(context, coming[0], given)))
     if stopped := opt_out.stopped(context.session, member.person_id):
         topics = "、".join(context.say(f"opt_out.{topic}") for topic in stopped)
         lines.append(context.say("me.stopped", topics=topics))

@@ -12,21 +12,79 @@ from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Payload, Router
-from bot.routing.phrases import meeting_line, place_of, when_of
-from bot.services import audit, meeting
+from bot.routing.phrases import by_way, meeting_line, moment_of, own_line, place_of, when_of
+from bot.services import audit, meeting, meeting_reminder, meeting_reply
+from bot.services.meeting import MeetingView
 
 router = Router("meeting")
 _UNDO = timedelta(hours=1)
+# Who does not come is asked for when the meeting has begun.
+_STILL_SHOWN = timedelta(days=1)
 _TO = re.compile(r"^(?:改到|改成|为)\s*")
 
 
-@router.command("会议", help="meeting.help", member=True)
+@router.command("会议", help="meeting.help", takes=Takes.ONE_NUMBER, member=True)
 def show(context: Context) -> Notice:
+    """What is coming; in private with what the member has answered, and how many come."""
+    if context.number is not None:
+        return _show_one(context, context.number)
     coming = meeting.coming(context.session, [context.bound.community.id], context.now)
     if not coming:
         return context.notice("meeting.none")
-    lines = tuple(meeting_line(context, item) for item in coming)
-    return Notice("meeting", title=context.say("meeting.title"), lines=lines)
+    if context.message.in_group:
+        lines = [meeting_line(context, item) for item in coming]
+    else:
+        lines = [line for item in coming for line in _own_lines(context, item)]
+    return Notice("meeting", title=context.say("meeting.title"), lines=tuple(lines))
+
+
+def _show_one(context: Context, number: int) -> Notice:
+    home = context.bound.community
+    found = meeting.find(context.session, home.id, number, context.now - _STILL_SHOWN)
+    if found is None:
+        return context.notice("meeting.no_such", number=number)
+    if context.message.in_group:
+        return Notice("meeting", lines=(meeting_line(context, found),))
+    lines = _own_lines(context, found)
+    if Role.ORGANISER in context.bound.roles:
+        lines += _excuses(context, found)
+    if found.starts_at > context.now:
+        lines.append(context.say("meeting_reply.how", number=found.id))
+    return Notice("meeting", lines=tuple(lines))
+
+
+def _own_lines(context: Context, item: MeetingView) -> list[str]:
+    """With the member's own answer; for an organiser how many have answered what."""
+    member = context.bound
+    lines = [own_line(context, item, meeting_reply.of(context.session, item.id, member.person_id))]
+    if Role.ORGANISER in member.roles:
+        counts = meeting_reply.counts(context.session, member.community.id, item.id)
+        lines.append(
+            context.say(
+                "meeting_reply.counts",
+                called=counts.called,
+                coming=counts.coming,
+                excused=counts.excused,
+                silent=counts.silent,
+            )
+        )
+    return lines
+
+
+def _excuses(context: Context, item: MeetingView) -> list[str]:
+    """Who does not come, and why; whoever it is can read that an organiser has looked."""
+    member, lines = context.bound, []
+    for excuse in meeting_reply.excuses(context.session, member.community.id, item.id):
+        name = excuse.name or context.say("care.nameless")
+        key = "meeting_reply.excuse" if excuse.reason else "meeting_reply.excuse_bare"
+        lines.append(context.say(key, name=name, reason=excuse.reason))
+        if excuse.person_id != member.person_id:
+            audit.note(
+                context.session, context.now, "meeting_reply seen", actor=member.person_id,
+                subject=excuse.person_id, community=member.community.id,
+                detail=f"meeting {item.id}",
+            )  # fmt: skip
+    return lines
 
 
 @router.command(
@@ -42,7 +100,7 @@ def plan(context: Context) -> Notice:
     place, title = _place_and_title(when.rest if isinstance(when, When) else "")
     title = title or context.say("meeting.untitled")
     payload = {"title": title, "place": place, "starts_at": starts_at.isoformat()}
-    draft = meeting.MeetingView(0, title, place, starts_at, 1, context.now)
+    draft = MeetingView(0, title, place, starts_at, 1, context.now)
     head = context.say("meeting.read_back", title=title)
     return _read_back(context, head, draft, "meeting.plan", payload)
 
@@ -55,6 +113,7 @@ def planned(context: Context, payload: Payload) -> Notice:
         datetime.fromisoformat(payload["starts_at"]), member.person_id, context.now,
     )  # fmt: skip
     _tell(context, view, "meeting.notice", _audience(context))
+    _declare(context, view)
     context.undoable("meeting.undo", {"number": view.id}, _UNDO)
     return context.notice("meeting.planned", number=view.id)
 
@@ -101,6 +160,7 @@ def changed(context: Context, payload: Payload) -> Notice:
         return context.notice("meeting.gone")
     context.nothing_to_undo()
     _tell(context, view, "meeting.notice_changed", _audience(context))
+    _declare(context, view)
     return context.notice("meeting.changed", number=view.id)
 
 
@@ -121,7 +181,7 @@ def cancel(context: Context) -> Notice:
             title=found.title,
             when=when_of(context, found),
         ),
-        context.say("meeting.told", count=len(_audience(context))),
+        context.say(by_way(context, "meeting.told"), count=len(_audience(context))),
         context.confirm("meeting.cancel", {"number": found.id}),
     )
     return Notice("meeting", lines=lines)
@@ -145,9 +205,10 @@ def undo(context: Context, payload: Payload) -> Notice:
     done = meeting.cancel(context.session, home.id, payload["number"], context.now)
     if done is None:
         return context.notice("meeting.gone")
-    _tell(context, done.meeting, "meeting.notice_cancelled", done.seen)
-    key = "meeting.undone_seen" if done.seen else "meeting.undone"
-    return context.notice(key, number=done.meeting.id, unseen=done.unseen, seen=len(done.seen))
+    told = [person_id for person_id in _audience(context) if person_id in done.seen]
+    _tell(context, done.meeting, "meeting.notice_cancelled", told)
+    key = "meeting.undone_seen" if told else "meeting.undone"
+    return context.notice(key, number=done.meeting.id, unseen=done.unseen, seen=len(told))
 
 
 def _audience(context: Context) -> list[int]:
@@ -173,7 +234,7 @@ def _place_and_title(rest: str) -> tuple[str, str]:
 def _read_back(
     context: Context,
     head: str,
-    draft: meeting.MeetingView,
+    draft: MeetingView,
     action: str,
     payload: dict[str, Any],
 ) -> Notice:
@@ -182,9 +243,22 @@ def _read_back(
         "meeting.when", when=when_of(context, draft), place=place_of(context, draft.place)
     )
     lines = [head, when, *_day_lines(context, draft.starts_at)]
-    lines.append(context.say("meeting.told", count=len(_audience(context))))
+    lines.append(context.say(by_way(context, "meeting.told"), count=len(_audience(context))))
+    times = meeting_reminder.times(
+        context.session, context.bound.community.id, draft.title, draft.starts_at,
+        context.pack.routines.reminders, context.now,
+    )  # fmt: skip
+    if times:
+        moments = "、".join(moment_of(context, at) for at in times)
+        lines.append(context.say("meeting.reminded", times=moments))
     lines.append(context.confirm(action, payload))
     return Notice("meeting", lines=tuple(lines))
+
+
+def _declare(context: Context, view: MeetingView) -> None:
+    reminders = context.pack.routines.reminders
+    home = context.bound.community
+    meeting_reminder.declare(context.session, home.id, view, reminders, context.now)
 
 
 def _day_lines(context: Context, starts_at: datetime) -> list[str]:
@@ -205,12 +279,15 @@ def _day_lines(context: Context, starts_at: datetime) -> list[str]:
     return lines
 
 
-def _tell(context: Context, view: meeting.MeetingView, key: str, people: list[int]) -> None:
+def _tell(context: Context, view: MeetingView, key: str, people: list[int]) -> None:
     home = context.bound.community
     line = context.say(
         key, title=view.title, when=when_of(context, view), place=place_of(context, view.place)
     )
-    notice = Notice("meeting", lines=(line,))
+    lines = [line]
+    if f"{key}_reply" in context.messages:
+        lines.append(context.say(f"{key}_reply", number=view.id))
+    notice = Notice("meeting", lines=tuple(lines))
     count = meeting.tell(context.session, home.id, view, notice, people, context.now)
     audit.note(
         context.session, context.now, key, actor=context.bound.person_id, community=home.id,

@@ -6,6 +6,7 @@ from bot.domain.person import Role
 from bot.routing import Context, Payload, Router
 from bot.routing.asking import ANONYMOUS, NAMED, offer_mentor
 from bot.routing.consent import ask_consent
+from bot.routing.phrases import by_way
 from bot.routing.refusing import refuse
 from bot.routing.router import Said
 from bot.services import audit, deliveries, inbox, person, question, ticket
@@ -84,9 +85,9 @@ def _hand_on(context: Context, payload: Payload) -> Notice:
         # What is kept of a conversation would still lead from the question to the asker.
         inbox.forget_conversation(session, context.message, context.row_id)
         context.nothing_to_undo()
-        return context.notice("ticket.handed_on_anonymously")
+        return context.notice(by_way(context, "ticket.handed_on_anonymously"))
     context.undoable("ticket.withdraw", {"number": number}, UNDO)
-    return context.notice("ticket.handed_on", number=number)
+    return context.notice(by_way(context, "ticket.handed_on"), number=number)
 
 
 @router.action("ticket.withdraw", member=True)
@@ -157,7 +158,7 @@ def give(context: Context, payload: Payload) -> Notice:
         return context.notice(f"ticket.{given.refused}", number=number)
     _note(context, "ticket answered", found)
     context.undoable("ticket.take_back", {"number": number, "answer": given.number}, UNDO)
-    return context.notice("ticket.given", number=number)
+    return context.notice(by_way(context, "ticket.given"), number=number)
 
 
 def _answer(context: Context, item: TicketView, payload: Payload) -> Notice:

@@ -55,9 +55,11 @@ class Worker:
     def __init__(self, tools: Tools, threads: int = THREADS, batch: int = BATCH) -> None:
         self._tools = tools
         self._batch = batch
+        # As many wait for a thread as are under way, so that no thread waits for us.
+        self._most = 2 * threads
         self._waiting: deque[Parcel] = deque()
-        self._calls: queue.Queue[Parcel | None] = queue.Queue(maxsize=threads)
-        self._results: queue.Queue[tuple[Parcel, Outcome]] = queue.Queue()
+        self._calls: queue.SimpleQueue[Parcel | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Parcel, Outcome]] = queue.SimpleQueue()
         self._open: list[tuple[Parcel, Outcome]] = []
         self._under_way = 0
         self._looked = 0.0
@@ -130,16 +132,14 @@ class Worker:
             due = outbox.next_due(session)
         if due is None or due > now:
             return False
-        begun = tools.elapsed()
         with tools.database.begin() as session:
             permits = outlet.take_permits(session, tools.rules.channel, self._batch, now)
-        if not permits:
+            token = secrets.token_hex(8)
+            claimed = outbox.claim(session, tools.rules, permits, now, token) if permits else None
+        if claimed is None:
             tools.pause(_GROUP_SECONDS)
             return True
-        with tools.database.begin() as session:
-            claimed = outbox.claim(session, tools.rules, permits, now, secrets.token_hex(8))
         self._waiting.extend(claimed.parcels)
-        self._breathe(begun)
         return claimed.rows > 0
 
     def _forget_cancelled(self) -> None:
@@ -154,7 +154,7 @@ class Worker:
 
     def _hand_out(self) -> None:
         """Give the threads work; what could outlast its lease is left to whoever comes then."""
-        while self._waiting and not self._calls.full():
+        while self._waiting and self._under_way < self._most:
             parcel = self._waiting.popleft()
             if self._in_time(parcel):
                 self._calls.put(parcel)
@@ -181,24 +181,23 @@ class Worker:
         """Outcomes, until the group is full or the oldest is old enough."""
         deadline = self._tools.elapsed() + _GROUP_SECONDS
         while len(self._open) < _GROUP and self._under_way:
+            left = max(0.001, deadline - self._tools.elapsed())
             try:
-                left = max(0.001, deadline - self._tools.elapsed())
                 self._open.append(self._results.get(timeout=left))
             except queue.Empty:
                 return
             self._under_way -= 1
-            self._hand_out()
+            if self._under_way <= self._most // 2:
+                self._hand_out()
 
     def _settle(self) -> bool:
         if not self._open:
             return False
         tools = self._tools
-        begun = tools.elapsed()
         with tools.database.begin() as session:
             channel = tools.rules.channel
             outcomes.settle(session, channel, self._open, tools.now(), random.random)
         self._open = []
-        self._breathe(begun)
         return True
 
     def _release(self) -> None:
@@ -206,9 +205,3 @@ class Worker:
         with self._tools.database.begin() as session:
             outcomes.release(session, parcels, self._tools.now())
         self._waiting.clear()
-
-    def _breathe(self, begun: float) -> None:
-        """SQLite has one writer: after each commit the web process gets its turn."""
-        if self._tools.database.dialect == "sqlite":
-            spent = self._tools.elapsed() - begun
-            self._tools.pause(min(0.05, max(0.002, spent)))

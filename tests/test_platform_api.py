@@ -330,6 +330,7 @@ def test_each_fault_does_what_it_says(
         with pytest.raises(PlatformSilent) as silent:
             client.call(TEMPLATE, template_for(MEMBER))
         assert silent.value.unclear
+        assert ("in time" in str(silent.value)) == (fault == "slow")
     else:
         assert refused(client, TEMPLATE, template_for(MEMBER)) == outcome
     assert len(api.sent) == arrived

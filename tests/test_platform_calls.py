@@ -117,6 +117,7 @@ def test_files_over_the_limit_are_not_sent(client: Client, api: Api) -> None:
         "http://evil.example/#.qq.com",
         "http://evil.example/?.qq.com",
         "http://evil.example\\.qq.com/a",
+        "http://evil.example\\@a.qq.com/a",
         "http://evilqq.com/a",
         "http://a.qq.com.evil.example/a",
         "http://a.qq.com@evil.example/a",
@@ -160,7 +161,7 @@ def test_a_redirect_is_not_followed(clock: HandClock) -> None:
         asked.append(request.path)
         if request.path == TOKEN:
             return Response(b'{"access_token": "abc", "expires_in": 7200}')
-        return Response(b"", status=302)
+        return Response(b"", status=302, location=f"http://{request.host}/elsewhere")
 
     with serving(answer) as base:
         for call in (
@@ -170,7 +171,7 @@ def test_a_redirect_is_not_followed(clock: HandClock) -> None:
             with pytest.raises(PlatformSilent) as silent:
                 call(client_at(base, clock))
             assert not silent.value.unclear
-    assert len(asked) == 4
+    assert asked == [TOKEN, "/cgi-bin/media/get", TOKEN, CUSTOM]
 
 
 def test_a_menu_of_three_with_five_each(client: Client, api: Api) -> None:
@@ -212,8 +213,12 @@ def test_scene_codes(client: Client, api: Api) -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json", "image/png"])
 def test_a_download_is_never_larger_than_its_limit(clock: HandClock, kind: str) -> None:
+    """And the video's own address is asked without the token."""
+    asked: list[dict[str, str]] = []
+
     def answer(request: Request) -> Response:
         if request.path == "/video":
+            asked.append(dict(request.query))
             return Response(bytes(1001), kind)
         told = {
             "access_token": "abc",
@@ -226,6 +231,7 @@ def test_a_download_is_never_larger_than_its_limit(clock: HandClock, kind: str) 
         assert endpoints.download(client_at(base, clock), "M", 1001) == (bytes(1001), kind)
         with pytest.raises(OverLimit):
             endpoints.download(client_at(base, clock), "M", 1000)
+    assert asked == [{}, {}]
 
 
 # Silence

@@ -12,12 +12,15 @@ from enum import StrEnum
 
 
 class Takes(StrEnum):
-    """What may follow a command's word. ANYTHING: even a question, since it is read back."""
+    """What may follow a command's word. ANYTHING: even a question, since it is read back.
+    NUMBER: one and whatever follows it; ONE_NUMBER: a number alone.
+    """
 
     NOTHING = "nothing"
     TEXT = "text"
     ANYTHING = "anything"
     NUMBER = "number"
+    ONE_NUMBER = "one number"
 
 
 class Kind(StrEnum):
@@ -46,6 +49,9 @@ _TRAILING = re.compile(r"[\s。.!！~～,，…]+$")
 _SEPARATOR = re.compile(r"[\s:：,，。.!！~～、]+")
 _NUMBER = re.compile(r"(?:[#＃选第])?\s*(\d{1,9})\s*(?:[号个、)）.]|\ufe0f?\u20e3)?")
 _NUMBERED = re.compile(r"[#＃]?\s*(\d{1,9})\s*(?:号(?:会议)?)?[\s:：,，、.]*")
+_NAMED = re.compile(
+    r"[#＃]?\s*(\d{1,9})(?:\s*号(?:会议)?|(?=[\s:：,，、]|\.(?!\d)|$))[\s:：,，、.]*"
+)
 _ASKS = re.compile(
     r"怎么|怎样|如何|什么|为啥|为何|为什么|多久|多少|几次|几天|几点|是否|能不能|能否|可不可以|要不要|有没有"
     r"|哪[里个些天儿]|谁|[?？]|吗$|呢$|么$|嘛$"
@@ -89,6 +95,12 @@ def numbered(argument: str) -> tuple[int | None, str]:
     return (int(found[1]), argument[found.end() :].strip()) if found else (None, argument)
 
 
+def named(argument: str) -> tuple[int | None, str]:
+    """The number of something and what follows, as numbered(); but 3天 and 12月5日 name nothing."""
+    found = _NAMED.match(unicodedata.normalize("NFKC", argument))
+    return (int(found[1]), argument[found.end() :].strip()) if found else (None, argument)
+
+
 def _with_argument(text: str, commands: Mapping[str, Takes]) -> Said | None:
     """The longest word that the text begins with, if what follows is what it takes."""
     for word in sorted(commands, key=len, reverse=True):
@@ -111,6 +123,8 @@ def _is_taken(argument: str, separator: str, takes: Takes) -> bool:
             return bool(separator) or not (_ASKS.search(argument) or _NOUNS.match(argument))
         case Takes.NUMBER:
             return re.match(r"[#＃]?\s*[\d０-９]", argument) is not None
+        case Takes.ONE_NUMBER:
+            return _NUMBERED.fullmatch(unicodedata.normalize("NFKC", argument)) is not None
         case Takes.TEXT:
             if ":" in separator or "：" in separator:
                 return True

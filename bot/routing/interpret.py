@@ -79,10 +79,14 @@ def _noted(context: Context, word: str) -> Said:
         return _command(context, word)
     if command.takes is not Takes.TEXT or context.member is None:
         return refuse_note(context, decision, None)
-    context.argument = ""
+    context.argument = context.rest = ""
     said = _command(context, word)
     done = said.notice if isinstance(said, Reply) else said
-    return refuse_note(context, decision, done if done and not done.options else None)
+    if done and done.options:
+        # A number must not answer what is not on the screen.
+        conversation.forget(context.session, context.message, conversation.MENU)
+        done = None
+    return refuse_note(context, decision, done)
 
 
 def _as_typed(message: InboundMessage, text: str, argument: str) -> str:

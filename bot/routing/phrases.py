@@ -1,15 +1,27 @@
-"""How meetings are put into words, the same in every feature that names one."""
+"""What several features put into words, the same in each: times, meetings, ways to tell."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.domain.dates import spoken
 from bot.routing.context import Context
+from bot.services import deliveries
 from bot.services.meeting import MeetingView
+from bot.services.meeting_reply import Given
+
+
+def by_way(context: Context, key: str) -> str:
+    """The key, or where something can be pushed that of the message that says so."""
+    return f"{key}_pushed" if deliveries.can_push(context.session, context.now) else key
+
+
+def moment_of(context: Context, at: datetime) -> str:
+    local = at.astimezone(ZoneInfo(context.home.timezone))
+    return spoken(local.date(), local.time())
 
 
 def when_of(context: Context, meeting: MeetingView) -> str:
-    local = meeting.starts_at.astimezone(ZoneInfo(context.bound.community.timezone))
-    return spoken(local.date(), local.time())
+    return moment_of(context, meeting.starts_at)
 
 
 def place_of(context: Context, place: str) -> str:
@@ -24,3 +36,9 @@ def meeting_line(context: Context, meeting: MeetingView) -> str:
         title=meeting.title,
         place=place_of(context, meeting.place),
     )
+
+
+def own_line(context: Context, meeting: MeetingView, given: Given | None) -> str:
+    """The meeting with what the member has answered; only for themself to see."""
+    line = meeting_line(context, meeting)
+    return line + context.say(f"meeting_reply.own_{given.answer}") if given else line

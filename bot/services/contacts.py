@@ -71,14 +71,19 @@ def heard(session: UnitOfWork, message: InboundMessage) -> None:
         session.core.execute(_HEARD_EVENT, {**here, "until": message.sent_at + AFTER_EVENT[1]})
 
 
-def of(session: UnitOfWork, channel: Channel, rows: Sequence[Row[Any]]) -> dict[Key, Contact]:
-    """How those whom these deliveries are for can be reached; who cannot be is left out."""
+def of(
+    session: UnitOfWork, channel: Channel, rows: Sequence[Row[Any]], *, templates: bool
+) -> dict[Key, Contact]:
+    """How those whom these deliveries are for can be reached; who cannot be is left out.
+
+    What they have agreed to is looked up where there are `templates`.
+    """
     people = sorted({row.person_id for row in rows if row.person_id is not None})
     tickets = sorted({row.ticket_id for row in rows if row.person_id is None and row.ticket_id})
     found: dict[Key, Contact] = {}
     if people:
-        wanted = _wanted(session, people)
-        agreed = _agreed(session, people)
+        wanted = _wanted(session, people) if templates else {}
+        agreed = _agreed(session, people) if templates else {}
         for row in session.core.execute(_PEOPLE, {"ids": people, "channel": channel}):
             found["person", row.key] = Contact(
                 row.id, row.account, row.value, row.message_left, row.message_until, row.event_left,

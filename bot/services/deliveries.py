@@ -323,13 +323,17 @@ def cancel_for(
     topic: str | None = None,
     community_id: int | None = None,
     about: str = "",
+    *,
+    fired: bool = False,
 ) -> int:
-    """Stop everything open for a person (of one topic, in one community, about what begins so):
-    how many.
+    """Stop everything open for a person: how many. Only of one topic, in one community, about
+    what begins so, and, with `fired`, what a schedule has brought about.
     """
     wanted = [Delivery.person_id == person_id]
     if about:
         wanted.append(Delivery.about.startswith(about, autoescape=True))
+    if fired:
+        wanted.append(Delivery.firing_id.is_not(None))
     if community_id is not None:
         wanted.append(Delivery.community_id == community_id)
     if topic is not None:

@@ -14,14 +14,15 @@ from itertools import pairwise
 from typing import Any
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
+from bot.domain.manner import plain
 from bot.domain.messages import Notice
 from bot.domain.person import CommunityView, Role
 from bot.domain.quiet import Hours
 from bot.domain.schedule import Rule
 from bot.domain.schedule_text import parse_rule
-from bot.services import community, deliveries, opt_out, person, schedule
+from bot.services import community, deliveries, opt_out, person, routine, schedule
 from bot.services.deliveries import Saying
 from bot.services.schedule import Timing
 from bot.storage.models import Community, Firing, Schedule
@@ -74,12 +75,16 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What everybody is told on an occasion, until when it has a point, and the menu with it."""
+    """What everybody is told on an occasion, until when it has a point, and the menu with it.
+
+    `content` comes to the schedule's own; the audience is found by both.
+    """
 
     about: str
     notice: Notice
     ask: str = ""
     expires_at: datetime | None = None
+    content: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,10 @@ def organisers(
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What schedules of this kind do. `topic` is what somebody can be spared (退订)."""
+    """What schedules of this kind do. `topic` is what somebody can be spared (退订).
+
+    `routine` is the routine of a pack whose rule it goes by; "" for what hangs on an event.
+    """
 
     name: str
     topic: str
@@ -123,6 +131,7 @@ class Kind:
     catch_up: CatchUp
     audience: Audience = everybody
     timing: Timing = field(default_factory=Timing)
+    routine: str = ""
 
 
 Kinds = Mapping[str, Kind]
@@ -196,10 +205,19 @@ def _fire(
         session, home, hours, pack, json.loads(row.content), slot, slot - kind.timing.lead,
         row.anchor_at, now,
     )  # fmt: skip
-    call = kind.build(occasion)
+    call = _built(kind, occasion)
     if isinstance(call, Skip):
         return _record(session, row, slot, "skipped", call.reason, now)
     return _record(session, row, slot, "open", "", now, call)
+
+
+def _built(kind: Kind, occasion: Occasion) -> Call | Skip:
+    """What is said; plainly, on a day of remembrance."""
+    call = kind.build(occasion)
+    day = occasion.hours.day(max(occasion.slot, occasion.now))
+    if isinstance(call, Call) and routine.is_plain_day(occasion.pack, day):
+        return replace(call, notice=plain(call.notice))
+    return call
 
 
 def _too_late(catch_up: CatchUp, row: Schedule, slot: datetime, hours: Hours, now: datetime) -> str:
@@ -221,7 +239,7 @@ def _record(
     done = None if state == "open" else now
     new = insert_new(
         session, Firing, schedule_id=row.id, community_id=row.community_id, kind=row.kind,
-        slot=slot, state=state, reason=reason, content=row.content,
+        slot=slot, state=state, reason=reason, content=_content(row, call),
         about=call.about if call else "", notice=call.notice.to_json() if call else "",
         ask=call.ask if call else "", expires_at=call.expires_at if call else None,
         cursor=0, count=0, fired_at=now, done_at=done,
@@ -231,9 +249,25 @@ def _record(
     return int(new is not None)
 
 
+def _content(row: Schedule, call: Call | None) -> str:
+    if call is None or not call.content:
+        return row.content
+    return json.dumps({**json.loads(row.content), **call.content})
+
+
 def waiting(session: UnitOfWork) -> bool:
     """Whether an audience is still to be told."""
     return session.scalar(select(Firing.id).where(text("state = 'open'")).limit(1)) is not None
+
+
+def stop(session: UnitOfWork, about: str, reason: str, now: datetime) -> None:
+    """Nobody further is told what is about this: it has lost its point."""
+    session.execute(
+        update(Firing)
+        .where(text("state = 'open'"), Firing.about == about)
+        .values(state="skipped", reason=reason, done_at=now),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def expand(session: UnitOfWork, kinds: Kinds, now: datetime, chunk: int = CHUNK) -> int | None:
@@ -303,16 +337,16 @@ def preview(
             found.append(replace(blank, slot=row.next_slot or now))
             continue
         content: Mapping[str, Any] = json.loads(row.content)
-        told = opt_out.without(session, kind.audience(session, home, content, Chunk()), kind.topic)
         for slot in schedule.slots(row, kind.timing, hours, until):
             occasion = Occasion(
                 session, home, hours, packs[home.pack], content, slot, slot - kind.timing.lead,
                 row.anchor_at, now,
             )  # fmt: skip
-            call = kind.build(occasion)
+            call = _built(kind, occasion)
             if isinstance(call, Skip):
                 found.append(replace(blank, slot=slot, reason=call.reason))
-            else:
-                ready = replace(blank, slot=slot, reason="", notice=call.notice, people=tuple(told))
-                found.append(ready)
+                continue
+            people = kind.audience(session, home, {**content, **call.content}, Chunk())
+            told = tuple(opt_out.without(session, people, kind.topic))
+            found.append(replace(blank, slot=slot, reason="", notice=call.notice, people=told))
     return sorted(found, key=lambda item: item.slot)

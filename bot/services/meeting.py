@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from bot.domain.messages import Notice
-from bot.services import deliveries, opt_out, person
+from bot.services import deliveries, firing, opt_out, person, schedule
 from bot.services.deliveries import Saying
 from bot.storage.models import Meeting
 from bot.storage.session import UnitOfWork
@@ -70,8 +70,8 @@ def change(
     row = _planned(session, community_id, meeting_id, now, lock=True)
     if row is None or row.version != version:
         return None
-    deliveries.cancel(session, _view(row).about, "changed")
-    row.starts_at, row.version = starts_at, row.version + 1
+    _stop(session, row, "changed", now)
+    row.starts_at, row.version, row.changed_at = starts_at, row.version + 1, now
     row.place = place or row.place
     session.flush()
     return _view(row)
@@ -79,7 +79,7 @@ def change(
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """A meeting that is off; who had seen it announced, and how many never will."""
+    """A meeting that is off; who had seen something of it, and how many never will."""
 
     meeting: MeetingView
     seen: list[int]
@@ -89,15 +89,25 @@ class Cancelled:
 def cancel(
     session: UnitOfWork, community_id: int, meeting_id: int, now: datetime
 ) -> Cancelled | None:
-    """Call a coming meeting off; its open notices go."""
+    """Call a coming meeting off; its open notices and its reminders go."""
     row = _planned(session, community_id, meeting_id, now, lock=True)
     if row is None:
         return None
-    seen, unseen = deliveries.cancel(session, _view(row).about, "cancelled")
-    row.state = "cancelled"
-    row.version += 1
+    seen, unseen = _stop(session, row, "cancelled", now)
+    row.state, row.version, row.changed_at = "cancelled", row.version + 1, now
     session.flush()
     return Cancelled(_view(row), seen, unseen)
+
+
+def _stop(session: UnitOfWork, row: Meeting, reason: str, now: datetime) -> tuple[list[int], int]:
+    """Whatever speaks of this version has lost its point: who had seen it, how many had not.
+
+    In this order: a reminder that becomes due meanwhile is stopped at one of the three.
+    """
+    about = _view(row).about
+    schedule.end(session, f"{about}:")
+    firing.stop(session, about, reason, now)
+    return deliveries.cancel(session, about, reason)
 
 
 def find(
@@ -106,6 +116,18 @@ def find(
     """A coming meeting of this community."""
     row = _planned(session, community_id, meeting_id, now)
     return _view(row) if row else None
+
+
+def standing(
+    session: UnitOfWork, community_id: int, meeting_id: int, version: int
+) -> MeetingView | str:
+    """The meeting as long as it is of this version; else why not: gone, cancelled, changed."""
+    row = session.get(Meeting, meeting_id)
+    if row is None or row.community_id != community_id:
+        return "gone"
+    if row.state != "planned":
+        return "cancelled"
+    return _view(row) if row.version == version else "changed"
 
 
 def coming(

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, text, update
+from sqlalchemy import Row, bindparam, func, select, text, update
 
 from bot.domain.delivery import Push, Urgency, Way, merged
 from bot.domain.messages import Channel, Notice
@@ -22,7 +22,7 @@ from bot.domain.quiet import Hours, spread
 from bot.domain.reach import Contact, Due, Hold, Later, Plan, Send, plan
 from bot.services import contacts, outlet
 from bot.storage.models import Community, Delivery
-from bot.storage.models.delivery import DUE_STATES
+from bot.storage.models.delivery import DUE_STATES, OPEN_STATES
 from bot.storage.session import UnitOfWork
 
 # Longer than two calls to the platform with a new token between them.
@@ -46,6 +46,8 @@ _DUE = (
 _ALSO_DUE = (
     select(*_COLUMNS)
     .where(
+        # The words of the other partial index, which leads to a person's.
+        text(OPEN_STATES),
         text(DUE_STATES),
         _table.person_id == bindparam("person_id"),
         _table.visible_at <= bindparam("now"),
@@ -61,13 +63,9 @@ _CLAIM = (
     .values(
         state="sending", token=bindparam("new_token"), visible_at=bindparam("until"),
         attempts=_table.attempts + 1, charged_day=bindparam("day"),
+        tried_at=func.coalesce(_table.tried_at, bindparam("now", type_=_table.tried_at.type)),
     )
 )  # fmt: skip
-_TRIED = (
-    update(Delivery.__table__)  # type: ignore[arg-type]
-    .where(_IDS, _table.tried_at.is_(None))
-    .values(tried_at=bindparam("now"))
-)
 _PUT_BACK = (
     update(Delivery.__table__)  # type: ignore[arg-type]
     .where(_IDS)
@@ -134,7 +132,7 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
         return Claimed()
     open_ways = replace(outlet.ways_of(session, rules.channel, now), templates=rules.templates)
     places = _places(session, {row.community_id for row in rows})
-    known = contacts.of(session, rules.channel, rows)
+    known = contacts.of(session, rules.channel, rows, templates=bool(rules.templates))
     held: dict[tuple[str, datetime | None, str], list[int]] = defaultdict(list)
     wanted: list[tuple[list[Row[Any]], Send, Contact]] = []
     for group in _by_person(rows, held, now).values():
@@ -256,9 +254,8 @@ def _charge(
         claims[today] += ids
         parcels.append(_parcel(rows, rules, send, contact, token, until, now))
     for day, ids in claims.items():
-        values = {"ids": ids, "new_token": token, "until": until, "day": day}
+        values = {"ids": ids, "new_token": token, "until": until, "day": day, "now": now}
         session.core.execute(_CLAIM, values)
-        session.core.execute(_TRIED, {"ids": ids, "now": now})
     return parcels
 
 

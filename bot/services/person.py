@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from bot.domain.messages import InboundMessage
 from bot.domain.person import CommunityView, Member, Role
@@ -11,7 +11,7 @@ from bot.storage.models import Address, Community, Consent, Membership, Person
 from bot.storage.session import UnitOfWork, insert_new
 
 # The version of the notice that packs show in 绑定; raise it when what it says has changed.
-NOTICE_VERSION = "2026-11-2"
+NOTICE_VERSION = "2026-11-3"
 
 _address, _person = Address.__table__.c, Person.__table__.c
 _membership, _community = Membership.__table__.c, Community.__table__.c
@@ -173,14 +173,17 @@ def people_of(
     *,
     after: int = 0,
     limit: int | None = None,
+    but: Select[int] | None = None,
 ) -> list[int]:
     """The ids of those who belong to the community now (in this role), without the hidden.
 
-    They rise, and begin above `after`; at most `limit` of them.
+    They rise, and begin above `after`; at most `limit` of them. `but` selects whom to leave out.
     """
     wanted = [Membership.community_id == community_id, Membership.until.is_(None)]
     if role is not None:
         wanted.append(Membership.role == role)
+    if but is not None:
+        wanted.append(Membership.person_id.not_in(but))
     return list(
         session.scalars(
             select(Membership.person_id)

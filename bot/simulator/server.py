@@ -31,13 +31,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """`delay` is in seconds. With `drop` the connection is closed without an answer."""
+    """`delay` is in seconds. With `drop` the connection is closed without an answer. `location`
+    is where a redirect leads.
+    """
 
     body: bytes
     content_type: str = "application/json; encoding=utf-8"
     status: int = 200
     delay: float = 0.0
     drop: bool = False
+    location: str = ""
 
 
 Answering = Callable[[Request], Response]
@@ -127,8 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
         phrase = _PHRASES.get(response.status, "Error")
         head = (
             f"HTTP/1.1 {response.status} {phrase}\r\nDate: {self.date_time_string()}\r\n"
-            f"Content-Type: {response.content_type}\r\nContent-Length: {len(response.body)}\r\n\r\n"
+            f"Content-Type: {response.content_type}\r\nContent-Length: {len(response.body)}\r\n"
         )
+        head += f"Location: {response.location}\r\n\r\n" if response.location else "\r\n"
         self.wfile.write(head.encode() + (b"" if self.command == "HEAD" else response.body))
 
     def _body(self) -> bytes:

@@ -1,10 +1,12 @@
 """The unit of work. Whoever opens it ends it; nobody below may."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Insert
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +17,7 @@ from sqlalchemy.orm import Session
 from bot.errors import CommitForbidden
 from bot.storage.engine import begin_writing, writer_of
 from bot.storage.models import Base
+from bot.storage.right_of_way import RightOfWay
 
 # What a lock, a deadlock, a lost connection, a full disk or an exhausted pool raise: no fault
 # of the code that ran, and nothing of it was stored.
@@ -45,11 +48,20 @@ class Database:
     `wait` and `short_wait` are seconds. After a wait has run out every further writer waits
     `short_wait` only, until one transaction succeeds: with few threads the fifth message would
     otherwise be answered after two whole waits. On SQLite writers of one process queue on a
-    lock of their own, which is fair; SQLite's busy handler is not.
+    lock of their own, which is fair; SQLite's busy handler is not. Among processes those with
+    priority "first" go before those that "yield" (right_of_way).
     """
 
-    def __init__(self, engine: Engine, *, wait: float, short_wait: float = 0.1) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        wait: float,
+        short_wait: float = 0.1,
+        priority: Literal["first", "yield", ""] = "",
+    ) -> None:
         self.engine = engine
+        self._priority = priority
         self._wait = wait
         self._short_wait = short_wait
         self._starved = False
@@ -57,6 +69,7 @@ class Database:
         self._reader = engine.execution_options(read_only=True)
         self._writer = writer_of(engine)
         self._turnstile = threading.Lock()
+        self._way = RightOfWay(Path(f"{engine.url.database}.way")) if self._sqlite else None
 
     @property
     def dialect(self) -> str:
@@ -90,14 +103,26 @@ class Database:
             yield session
 
     def dispose(self) -> None:
+        if self._way:
+            self._way.close()
         self.engine.dispose()
         self._writer = writer_of(self.engine)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._sqlite:
+        if self._way is None:
             yield
-            return
+        elif self._priority == "first":
+            with self._way.taken(), self._own_turn():
+                yield
+        else:
+            if self._priority == "yield":
+                self._way.give(time.sleep)
+            with self._own_turn():
+                yield
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
         if not self._turnstile.acquire(timeout=self._patience()):
             self._starved = True
             raise PoolTimeout("another writer of this process held the database too long")

@@ -9,7 +9,7 @@ from bot.storage.models.base import Base
 
 
 class Meeting(Base):
-    """`version` rises with every change; `place` may be empty."""
+    """`version` rises with every change (`changed_at`, None before); `place` may be empty."""
 
     __tablename__ = "meeting"
     __table_args__ = (
@@ -26,6 +26,7 @@ class Meeting(Base):
     version: Mapped[int]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]
 
 
 class MeetingReply(Base):

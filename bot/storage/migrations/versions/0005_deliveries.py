@@ -292,6 +292,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("platform_id <> ''"),
     )
 
+    op.add_column("meeting", sa.Column("changed_at", UtcDateTime(timezone=True), nullable=True))
+
     op.add_column("person", sa.Column("pushed_day", sa.Date(), nullable=True))
     op.add_column("person", sa.Column("pushed", sa.Integer(), server_default="0", nullable=False))
     op.add_column("person", sa.Column("digest_day", sa.Date(), nullable=True))
