@@ -1,24 +1,26 @@
-"""A server that can be killed and started again fast: `python -m tests.lives CONFIG`.
+"""Processes that can be killed and started again fast: `python -m tests.lives CONFIG`.
 
-Everything is imported once; each line on standard input, a port, forks a process that builds the
-whole application anew (its own engine and connections) and serves it there. Its number is
-printed when it listens.
+Everything is imported once; each line on standard input forks a process that builds the whole
+application anew (its own engine and connections): "web PORT" serves it there, "worker LEASE" sends
+what is due, with a lease of so many seconds. The process' number is printed when it is up.
 """
 
 import os
+import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from werkzeug.serving import make_server
 
 from bot import logs
-from bot.bootstrap import build
+from bot.bootstrap import build, build_worker
 from bot.config import load_settings
 from bot.web.app import create_app
 from content import loader
 
 
-def live(config: Path, port: int) -> None:
+def serve(config: Path, port: int) -> None:
     settings = load_settings(config, {})
     logs.configure("ERROR", "json", settings.secrets())
     application = build(settings, "web")
@@ -27,15 +29,31 @@ def live(config: Path, port: int) -> None:
     server.serve_forever()
 
 
+def work(config: Path, lease: timedelta) -> None:
+    settings = load_settings(config, {})
+    logs.configure("CRITICAL", "json", settings.secrets())
+    worker = build_worker(build(settings, "worker"), lease=lease)
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+    print(os.getpid(), flush=True)  # noqa: T201
+    worker.run()
+
+
 def main(config: Path) -> None:
     logs.configure("ERROR", "json")
     for pack in loader.load().packs.values():
         pack.questions.warm()
+    # Nobody waits for those that were killed.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
+        what, number = line.split()
         if os.fork() == 0:
             sys.stdin.close()
-            live(config, int(line))
-        os.wait()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            if what == "web":
+                serve(config, int(number))
+            else:
+                work(config, timedelta(seconds=float(number)))
+            os._exit(0)
 
 
 if __name__ == "__main__":

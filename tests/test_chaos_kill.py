@@ -46,7 +46,7 @@ class Lives:
     def start(self) -> None:
         assert self._launcher.stdin is not None
         assert self._launcher.stdout is not None
-        self._launcher.stdin.write(f"{self._port}\n")
+        self._launcher.stdin.write(f"web {self._port}\n")
         self._launcher.stdin.flush()
         self._pid = int(self._launcher.stdout.readline())
 

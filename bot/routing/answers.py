@@ -1,18 +1,14 @@
 """How what is known, and what is not answered, is put into words."""
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
+from content.citing import Say, source_line
 from content.knowledge import Knowledge
 from content.questions import COMPLAINT, CRISIS, Decision
-from content.schema import Document, Entry
+from content.schema import Entry
 
 # What a group gets of an answer: question, answer and source.
 GROUP_LINES = 3
-
-
-class Say(Protocol):
-    def __call__(self, key: str, **values: object) -> str: ...
 
 
 def answer_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...]:
@@ -25,22 +21,6 @@ def answer_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...
         source_line(say, sources),
         say("question.foot") if rules else say("question.foot_record"),
     )
-
-
-def source_line(say: Say, sources: Sequence[tuple[Document, str]]) -> str:
-    """Document, clause, version, and when it was checked against what."""
-    cited = [
-        say(
-            "question.cited",
-            title=document.title,
-            clause=clause,
-            version=document.version,
-            checked=say(f"question.checked_{document.checked_against}"),
-            day=document.checked_on.isoformat(),
-        )
-        for document, clause in sources
-    ]
-    return say("question.source", sources="；".join(cited))
 
 
 def refusal_lines(say: Say, knowledge: Knowledge, decision: Decision, own: str) -> list[str]:

@@ -25,7 +25,7 @@ from bot.domain.schedule_text import parse_rule
 from bot.services import community, deliveries, opt_out, person, routine, schedule
 from bot.services.deliveries import Saying
 from bot.services.schedule import Timing
-from bot.storage.models import Community, Firing, Schedule
+from bot.storage.models import Community, Delivery, Firing, Schedule
 from bot.storage.session import UnitOfWork, insert_new
 from content.loader import Pack
 
@@ -253,6 +253,17 @@ def _content(row: Schedule, call: Call | None) -> str:
     if call is None or not call.content:
         return row.content
     return json.dumps({**json.loads(row.content), **call.content})
+
+
+def reword(session: UnitOfWork, about: str, notice: Notice) -> None:
+    """Who is still to be told of this, or can look it up, reads this instead."""
+    for model, states in ((Firing, ("open",)), (Delivery, ("queued", "held", "shown"))):
+        session.execute(
+            update(model)
+            .where(model.about == about, model.state.in_(states))
+            .values(notice=notice.to_json()),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def waiting(session: UnitOfWork) -> bool:

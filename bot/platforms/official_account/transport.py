@@ -39,8 +39,9 @@ class OfficialAccountTransport:
 
     def send(self, push: Push) -> Outcome:
         """CONFIGURATION without a call when the topic has no template for this way."""
-        template = self._templates.get((push.topic, push.way))
-        if template is None and push.way is not Way.CUSTOMER:
+        wanted = push.way is not Way.CUSTOMER
+        template = self._templates.get((push.topic, push.way)) if wanted else None
+        if wanted and template is None:
             reason = f"no template is configured for {push.topic} as {push.way}"
             return Outcome(Remedy.CONFIGURATION, reason=reason)
         try:
