@@ -1,8 +1,8 @@
 """The composition root: Settings to Application. The only module that names concrete classes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,7 @@ from bot.clock import Clock, OffsetClock, elapsed, pause
 from bot.config import OfficialAccountSettings, Settings
 from bot.domain.delivery import PROFILES, Capability, Outcome, Push, Remedy, Way
 from bot.domain.messages import Channel
+from bot.domain.reach import Outlet
 from bot.errors import ConfigError, ContentError, DatabaseProblem
 from bot.platforms.official_account.channel import OfficialAccount
 from bot.platforms.official_account.client import Client
@@ -23,10 +24,10 @@ from bot.services.outbox import LEASE, Rules
 from bot.storage import schema
 from bot.storage.engine import build_engine
 from bot.storage.leader import leader_lock
-from bot.storage.session import Database
+from bot.storage.session import Database, UnitOfWork
 from bot.storage.tokens import DatabaseTokens
 from content import loader
-from content.check import unknown_commands
+from content.check import unknown_commands, unknown_kinds
 from content.loader import Library
 from handlers import ROUTERS
 from scheduler.kinds import KINDS
@@ -46,7 +47,8 @@ THREADS = 4
 DEMO_TICK = 1.0
 COMMANDS = frozenset(word for router in ROUTERS for word in router.commands)
 
-_KINDS = {kind.name: kind for kind in KINDS}
+KINDS_BY_NAME = {kind.name: kind for kind in KINDS}
+ROUTINES = frozenset(kind.routine for kind in KINDS if kind.routine)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def build(settings: Settings, purpose: Purpose, *, demo: bool = False) -> Applic
                 "public_url": settings.server.public_url,
             },
             pushes=bool(ways_of(settings)),
+            kinds=KINDS_BY_NAME,
         ),
         official_account=_official_account(settings.official_account, library, settings),
     )
@@ -91,7 +94,9 @@ def build(settings: Settings, purpose: Purpose, *, demo: bool = False) -> Applic
 def load_content(settings: Settings) -> Library:
     library = loader.load(settings.content.dir)
     packs = library.packs.values()
-    if unknown := [text for pack in packs for text in unknown_commands(pack, COMMANDS)]:
+    unknown = [text for pack in packs for text in unknown_commands(pack, COMMANDS)]
+    unknown += [text for pack in packs for text in unknown_kinds(pack, ROUTINES)]
+    if unknown:
         raise ContentError(unknown)
     if settings.defaults.pack not in library.names:
         raise ConfigError([f"defaults.pack: there is no pack {settings.defaults.pack!r}"])
@@ -180,6 +185,20 @@ def prepare_database(application: Application) -> None:
             )
 
 
+def templates_of(settings: Settings) -> Mapping[tuple[str, Way], Template]:
+    """The configured templates by topic and way."""
+    account = settings.official_account
+    listed = account.template if account else ()
+    return {(item.topic, Way(item.way)): Template(item.id, item.fields) for item in listed}
+
+
+def outlet_of(settings: Settings, session: UnitOfWork, now: datetime) -> Outlet:
+    """What can be pushed now; nothing before a worker has run."""
+    known = outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now)
+    ids = {key: template.id for key, template in templates_of(settings).items()}
+    return replace(known, templates=ids)
+
+
 class _NoTransport:
     """Nothing is planned for an account without a way to push; should it be, it waits."""
 
@@ -192,10 +211,7 @@ def build_worker(application: Application, *, lease: timedelta = LEASE) -> Worke
     settings, database, clock = application.settings, application.database, application.clock
     messages = application.library.packs[settings.defaults.pack].messages
     account = settings.official_account
-    templates = {
-        (item.topic, Way(item.way)): Template(item.id, item.fields)
-        for item in (account.template if account else ())
-    }
+    templates = templates_of(settings)
     transport: Transport = _NoTransport()
     if account and ways_of(settings):
         client = platform_client(account, database, clock)
@@ -208,7 +224,7 @@ def build_worker(application: Application, *, lease: timedelta = LEASE) -> Worke
             if not firing.waiting(session):
                 return False
         with database.begin() as session:
-            return firing.expand(session, _KINDS, clock.now()) is not None
+            return firing.expand(session, KINDS_BY_NAME, clock.now()) is not None
 
     rules = Rules(
         Channel.OFFICIAL_ACCOUNT,
@@ -229,7 +245,7 @@ def tick_once(application: Application) -> None:
         text_hours=retention.inbox_text_hours,
         row_days=retention.inbox_row_days,
         data_dir=application.settings.storage.data_dir,
-        kinds=_KINDS,
+        kinds=KINDS_BY_NAME,
         packs=application.library.packs,
     )
 

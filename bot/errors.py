@@ -11,6 +11,8 @@ XuebanError
 ├── CommitForbidden       a service or handler tried to end the dispatcher's transaction
 ├── RegistrationError     two handlers claim the same word or event
 ├── NotFound              a command named something that does not exist
+├── FileRefused           an uploaded file is not kept
+├── VideoRefused          a video cannot be chosen as it was given
 ├── PlatformProblem       a call to the platform had no result
 │   ├── PlatformRefused   it answered with an error code
 │   ├── PlatformSilent    it could not be reached, or did not answer in time
@@ -81,6 +83,14 @@ class RegistrationError(XuebanError):
 
 
 class NotFound(XuebanError):
+    pass
+
+
+class FileRefused(XuebanError):
+    pass
+
+
+class VideoRefused(XuebanError):
     pass
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from content.schema import Reminder, RememberedDay, RoutineFile
+from content.schema import RememberedDay, Reminder, RoutineFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,6 +286,10 @@ def _month_and_day(value: str) -> str:
     return value
 
 
+# Inside RememberedDay the name `date` is the field.
+_Date = date
+
+
 class RememberedDay(Strict):
     """A day of remembrance; `plain`: no emoji, no exclamation marks, no contest that day."""
 
@@ -295,7 +299,7 @@ class RememberedDay(Strict):
     name: Text
     manner: Literal["plain"]
     source: Text
-    checked_on: date
+    checked_on: _Date
 
 
 class Reminder(Strict):

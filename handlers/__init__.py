@@ -19,7 +19,10 @@ from handlers import (
     opt_out,
     question,
     receipt,
+    schedule,
+    study_card,
     ticket,
+    video,
 )
 
 ROUTERS: tuple[Router, ...] = (
@@ -28,6 +31,9 @@ ROUTERS: tuple[Router, ...] = (
     meeting.router,
     meeting_reply.router,
     calendar_feed.router,
+    study_card.router,
+    video.router,
+    schedule.router,
     mailbox.router,
     ticket.router,
     binding.router,

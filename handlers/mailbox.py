@@ -22,7 +22,9 @@ def show(context: Context) -> Said:
     lines, kept = [], []
     for item in held:
         when = item.created_at.astimezone(zone)
-        text = "\n".join(part for part in (item.notice.title, *item.notice.lines) if part)
+        notice, link = item.notice, item.notice.link
+        parts = (notice.title, *notice.lines, notice.source, link and f"{link.label}：{link.url}")
+        text = "\n".join(part for part in parts if part)
         lines.append(f"{when.month}月{when.day}日 {text}")
         # An answer to somebody without a name is not kept with the messages of its reader.
         kept.append(context.say("mailbox.again") if item.nameless else lines[-1])

@@ -205,10 +205,14 @@ def undo(context: Context, payload: Payload) -> Notice:
     done = meeting.cancel(context.session, home.id, payload["number"], context.now)
     if done is None:
         return context.notice("meeting.gone")
-    told = [person_id for person_id in _audience(context) if person_id in done.seen]
+    seen = set(done.seen) - {context.bound.person_id}
+    told = [person_id for person_id in _audience(context) if person_id in seen]
     _tell(context, done.meeting, "meeting.notice_cancelled", told)
-    key = "meeting.undone_seen" if told else "meeting.undone"
-    return context.notice(key, number=done.meeting.id, unseen=done.unseen, seen=len(told))
+    key = "meeting.undone_some" if len(told) < len(seen) else "meeting.undone_seen"
+    return context.notice(
+        key if seen else "meeting.undone",
+        number=done.meeting.id, unseen=done.unseen, seen=len(seen), told=len(told),
+    )  # fmt: skip
 
 
 def _audience(context: Context) -> list[int]:

@@ -7,7 +7,7 @@ from bot.domain.grammar import Takes, named
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
 from bot.routing.phrases import meeting_line, place_of, when_of
-from bot.services import meeting, meeting_reply
+from bot.services import meeting, meeting_reply, person
 from bot.services.meeting import MeetingView
 from bot.services.meeting_reply import COMING, EXCUSED, REASON_LIMIT, Answer, Given
 
@@ -35,7 +35,7 @@ def _answer(context: Context, number: int | None, answer: Answer, reason: str) -
     payload = {"answer": answer, "reason": reason}
     if number is not None:
         return give(context, {**payload, "number": number})
-    coming = meeting.coming(context.session, [context.bound.community.id], context.now)
+    coming = meeting.coming(context.session, _homes(context), context.now)
     if not coming:
         return context.notice("meeting.none")
     if len(coming) == 1:
@@ -54,7 +54,7 @@ def _answer(context: Context, number: int | None, answer: Answer, reason: str) -
 @router.action("meeting_reply.give", member=True)
 def give(context: Context, payload: Payload) -> Notice:
     member, number = context.bound, payload["number"]
-    found = meeting.find(context.session, member.community.id, number, context.now)
+    found = _find(context, number)
     if found is None:
         return context.notice("meeting.no_such", number=number)
     answer, reason = payload["answer"], payload["reason"]
@@ -76,7 +76,7 @@ def give(context: Context, payload: Payload) -> Notice:
 def undo(context: Context, payload: Payload) -> Notice:
     """撤销: what was answered before counts again, as long as the meeting has not begun."""
     member, number = context.bound, payload["number"]
-    found = meeting.find(context.session, member.community.id, number, context.now)
+    found = _find(context, number)
     at, given = datetime.fromisoformat(payload["at"]), _restored(payload["before"])
     if found is None or not meeting_reply.take_back(
         context.session, number, member.person_id, at, given
@@ -85,6 +85,21 @@ def undo(context: Context, payload: Payload) -> Notice:
     if context.message.in_group:
         return context.notice("meeting_reply.undone_in_group")
     return context.notice(f"meeting_reply.undone_{given.answer if given else 'none'}")
+
+
+def _homes(context: Context) -> list[int]:
+    """In private a reminder may have been of any of the member's communities."""
+    member = context.bound
+    if context.message.in_group:
+        return [member.community.id]
+    return [home.id for home in person.communities_of(context.session, member.person_id)]
+
+
+def _find(context: Context, number: int) -> MeetingView | None:
+    for home in _homes(context):
+        if found := meeting.find(context.session, home, number, context.now):
+            return found
+    return None
 
 
 def _stored(given: Given | None) -> dict[str, Any] | None:

@@ -6,8 +6,18 @@ from pathlib import Path
 
 import structlog
 
-from bot.services import conversation, deliveries, firing, heartbeat, inbox, personal_data, registry
+from bot.services import (
+    conversation,
+    deliveries,
+    firing,
+    heartbeat,
+    inbox,
+    personal_data,
+    registry,
+    routine,
+)
 from bot.services.firing import Kinds
+from bot.services.reconcile import reconcile
 from bot.storage import deletions
 from bot.storage.backup import remove_old
 from bot.storage.maintenance import checkpoint
@@ -39,9 +49,9 @@ def tick(
     with database.begin() as session:
         heartbeat.beat(session, heartbeat.TICK, now)
         conversation.clear(session, now)
-        deliveries.expire(session, now)
-        for rule in registry.TABLES:
-            registry.clear(session, rule, now)
+        routine.declare_all(session, packs, kinds, now)
+        reconcile(session, kinds, now)
+    clear_old(database, now, pause)
     clear_inbox(database, now, pause, text_hours, row_days)
     purged = purge(database, now, data_dir)
     remove_old(data_dir, now - BACKUPS_KEPT)
@@ -68,6 +78,18 @@ def fire(database: Database, kinds: Kinds, packs: Mapping[str, Pack], now: datet
         except Exception:
             log.exception("firing_failed", schedule=schedule_id)
             failed.append(schedule_id)
+
+
+def clear_old(database: Database, now: datetime, pause: Callable[[float], None]) -> None:
+    """Everything whose time is over, in chunks, each its own transaction."""
+    again = True
+    while again:
+        with database.begin() as session:
+            counts = [deliveries.expire(session, now, _CHUNK)]
+            counts += [registry.clear(session, rule, now, _CHUNK) for rule in registry.TABLES]
+        again = max(counts) == _CHUNK
+        if again:
+            pause(_PAUSE)
 
 
 def clear_inbox(

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select
 
-from bot.bootstrap import Application, build, prepare_database
+from bot.bootstrap import Application, build, prepare_database, ways_of
 from bot.cli.config_file import render
 from bot.clock import Clock, elapsed, pause
 from bot.config import load_settings
-from bot.domain.messages import Notice
+from bot.domain.messages import Channel, Notice
 from bot.services import deliveries, outlet
 from bot.services.deliveries import Saying
 from bot.simulator.api import Api, serving_api
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.chaos
 
 LEASE = 3.0
 # People for each life of a worker.
-EACH = 60
+EACH = 40
 TEMPLATE_ID = "tm-meeting"
 
 
@@ -103,11 +103,6 @@ def enqueue(
         if not window:
             rows = [{"person_id": number, "topic": topic, "created_at": now} for number in people]
             session.execute(insert(OptIn), rows)
-        ways = application.settings.official_account
-        assert ways is not None
-        from bot.bootstrap import ways_of
-        from bot.domain.messages import Channel
-
         outlet.configure(session, Channel.OFFICIAL_ACCOUNT, ways_of(application.settings), now)
         saying = Saying(topic, "chaos", Notice(topic, title="会议", lines=("今晚",)))
         assert deliveries.tell(session, people, 1, saying, now) == count
@@ -158,7 +153,7 @@ def test_none_is_lost_and_few_come_twice(
     empty_url: str, tmp_path: Path, run: tuple[int, Random]
 ) -> None:
     kills, dice = run
-    faults = Faults(slow=0.02, http_error=0.02, busy=0.02, slow_seconds=0.3, random=dice)
+    faults = Faults(slow=0.02, http_error=0.005, busy=0.005, slow_seconds=0.3, random=dice)
     api = Api(APP_ID, SECRET, Clock(), faults=faults, round_trip=0.02)
     with everything(empty_url, tmp_path, api) as (application, workers):
         openids = enqueue(application, api, kills * EACH, "alert", window=True)
@@ -176,7 +171,7 @@ def test_the_platforms_key_leaves_no_duplicate(
 ) -> None:
     """Also where an answer is lost after the effect."""
     kills, dice = run
-    faults = Faults(drop=0.03, http_error=0.02, busy=0.02, random=dice)
+    faults = Faults(drop=0.02, http_error=0.005, busy=0.005, random=dice)
     api = Api(APP_ID, SECRET, Clock(), faults=faults, round_trip=0.02)
     template = {
         "topic": "meeting", "way": "template", "id": TEMPLATE_ID,

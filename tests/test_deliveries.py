@@ -15,7 +15,7 @@ from bot.domain.messages import MessageType, Notice
 from bot.services import deliveries
 from bot.services.deliveries import Saying
 from bot.simulator.api import Api, serving_api
-from bot.storage.models import Community, Delivery
+from bot.storage.models import Community, Delivery, Schedule
 from tests.conftest import HandClock
 from tests.members import ACCOUNT, Member, organiser
 from tests.platform import APP_ID, enrol
@@ -94,6 +94,9 @@ def life(settings: Settings, clock: HandClock, api: Api) -> Iterator[Life]:
         enrol(built, OPENID, account=ACCOUNT)
         begun = Life(built, api, clock)
         begun.run()
+        # What these tests say is all that there is to say.
+        with built.database.begin() as session:
+            session.execute(update(Schedule).values(state="stopped", next_slot=None))
         yield begun
         built.database.dispose()
 

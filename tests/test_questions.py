@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.bootstrap import COMMANDS, Application
+from bot.bootstrap import COMMANDS, ROUTINES, Application
 from bot.domain.paging import as_text
 from bot.routing.answers import answer_lines
 from bot.services import community
@@ -34,7 +34,7 @@ def declined(text: str) -> str | None:
 
 
 def test_every_example_and_every_entry_is_recognised() -> None:
-    assert check(LIBRARY, COMMANDS) == []
+    assert check(LIBRARY, COMMANDS, ROUTINES) == []
 
 
 @pytest.mark.parametrize("name", REFUSALS)

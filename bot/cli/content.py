@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bot.bootstrap import COMMANDS, load_content
+from bot.bootstrap import COMMANDS, ROUTINES, load_content
 from bot.cli.common import config_option, settings_of, with_progress
 from bot.errors import ContentError
 from content import loader
@@ -27,7 +27,8 @@ def check_packs(folder: Path | None, config: Path | None) -> None:
     if folder is not None and not folder.is_dir():
         raise ContentError([f"{folder}: there is no such folder"])
     library = loader.load(folder) if folder else load_content(settings_of(config))
-    if problems := with_progress("Trying every example …", lambda: check(library, COMMANDS)):
+    problems = with_progress("Trying every example …", lambda: check(library, COMMANDS, ROUTINES))
+    if problems:
         raise ContentError(problems)
     for name in library.names:
         pack = library.packs[name]

@@ -4,7 +4,19 @@ import sys
 
 import click
 
-from bot.cli import ask, community, content, database, demo, operate, roster, setup
+from bot.cli import (
+    ask,
+    community,
+    content,
+    database,
+    deliveries,
+    demo,
+    operate,
+    roster,
+    schedule,
+    setup,
+    video,
+)
 from bot.errors import ConfigError, XuebanError
 from bot.storage.session import DATABASE_BUSY
 
@@ -45,5 +57,8 @@ for command in (
     roster.roster,
     content.content,
     ask.ask,
+    schedule.schedule,
+    deliveries.deliveries,
+    video.video,
 ):
     main.add_command(command)

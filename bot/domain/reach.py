@@ -43,7 +43,8 @@ class Outlet:
 @dataclass(frozen=True, slots=True)
 class Due:
     """One delivery that is due; it was tried `attempts` times, first at `tried_at`. `nameless` is
-    for nobody that we know: no budget counts it.
+    for nobody that we know: no budget counts it. `granted` has taken its place in the window
+    already, when the worker that is gone claimed it.
     """
 
     topic: str
@@ -53,18 +54,21 @@ class Due:
     tried_at: datetime | None = None
     charged_day: date | None = None
     nameless: bool = False
+    granted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
     """`charge` counts it as one of the day's messages, `digest` as the day's digest. `window`
-    says which allowance it takes from: "message", "event" or "" (the way has none).
+    says which allowance it takes from: "message", "event" or "" (the way has none), unless that
+    was `granted` before.
     """
 
     way: Way
     window: str
     charge: bool
     digest: bool
+    granted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ def plan(
         pushed = contact.pushed if contact.pushed_day == today else 0
         if pushed >= budget or (digest and contact.digest_day == today):
             return _later(parcel, hours.next_digest(now), "enough for today")
-    return Send(way, window, charge=not free, digest=digest and not free)
+    granted = any(due.granted for due in parcel)
+    return Send(way, window, charge=not free, digest=digest and not free, granted=granted)
 
 
 def _way(
@@ -117,9 +122,10 @@ def _way(
     """The first way that is open, and the allowance it takes from."""
     usable = {way for way in outlet.ways if outlet.rests.get(way, now) <= now}
     if Way.CUSTOMER in usable:
-        if contact.event_until and contact.event_until > now and contact.event_left > 0:
+        granted = any(due.granted for due in parcel)
+        if contact.event_until and contact.event_until > now and contact.event_left + granted > 0:
             return Way.CUSTOMER, "event"
-        kept = 0 if urgency in (Urgency.ALERT, Urgency.DIRECT) else RESERVE
+        kept = (0 if urgency in (Urgency.ALERT, Urgency.DIRECT) else RESERVE) - granted
         if contact.message_until and contact.message_until > now and contact.message_left > kept:
             return Way.CUSTOMER, "message"
     # A template speaks of one thing, and only of what somebody has asked for.

@@ -35,8 +35,12 @@ _MONTH = re.compile(
     + _END
 )
 _URL = re.compile(r"https?://[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef“”‘’<>\"']+", re.IGNORECASE)
-_OTHER_LINK = re.compile(r"\b(?!https?:)[a-z][a-z0-9+.-]*:(?://|[a-z])\S*|\bwww\.\S+", re.IGNORECASE)
-_HEADER = re.compile(rf"\s*[(（第]?\s*(?:{NUMERAL})\s*(?:题\s*[.．、:：)）]?|[.．、:：)）])\s*(?!\d)")
+_OTHER_LINK = re.compile(
+    r"\b(?!https?:)[a-z][a-z0-9+.-]*:(?://|[a-z])\S*|\bwww\.\S+", re.IGNORECASE
+)
+_HEADER = re.compile(
+    rf"\s*[(（第]?\s*(?:{NUMERAL})\s*(?:题\s*[.．、:：)）]?|[.．、:：)）])\s*(?!\d)"
+)
 _INLINE = re.compile(r"\s(?=[1-3１-３]\s*[.．、)）]\s*[^\d\s])")
 _ANSWER = re.compile(
     r"[(（]?\s*(?:正确|参考)?答案\s*(?:是|为|选)?\s*[:：]?\s*(?P<answer>[A-Za-zＡ-Ｚａ-ｚ0-9０-９①-⑨])"
@@ -112,9 +116,7 @@ def question_problem(number: int, question: Question) -> VideoProblem | None:
     return None
 
 
-def month_named(
-    number: int, year: int | None, today: date, text: str = ""
-) -> date | VideoProblem:
+def month_named(number: int, year: int | None, today: date, text: str = "") -> date | VideoProblem:
     """The first day of 12月: this or a coming one; `text` is how it was written."""
     this = today.replace(day=1)
     fields = {"month": text or f"{number}月"}
@@ -216,9 +218,7 @@ def _question(number: int, text: str) -> Question | VideoProblem:
     if answer is None:
         return VideoProblem("video.no_answer", fields)
     ends = [*(mark.start() for mark in marks[1:]), len(body)]
-    options = [
-        _clean(body[mark.end() : end]) for mark, end in zip(marks, ends, strict=True)
-    ]
+    options = [_clean(body[mark.end() : end]) for mark, end in zip(marks, ends, strict=True)]
     asked = _clean(body[: marks[0].start()])
     question = Question(asked, tuple(options), _place(answer["answer"]))
     return question_problem(number, question) or question

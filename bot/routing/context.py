@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.messages import InboundMessage, Notice, Option, Reply
 from bot.domain.person import CommunityView, Member
 from bot.services import community, conversation, person
+from bot.services.firing import Kinds
 from bot.storage.session import UnitOfWork
 from content.loader import Pack
 from content.messages import Messages
@@ -26,6 +27,7 @@ class Context:
 
     `argument` is what came after the command's word, `number` the number that it begins with and
     `rest` what follows that; `decision` is what a question is, for the handler of questions.
+    `kinds` are those that schedules can be of.
     """
 
     session: UnitOfWork
@@ -40,6 +42,7 @@ class Context:
     number: int | None = None
     rest: str = ""
     decision: Decision | None = None
+    kinds: Kinds = field(default_factory=dict)
 
     @property
     def messages(self) -> Messages:

@@ -13,6 +13,7 @@ from bot.routing.context import Context
 from bot.routing.interpret import answer
 from bot.routing.router import Router, collect
 from bot.services import contacts, deliveries, inbox, person
+from bot.services.firing import Kinds
 from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork, savepoint
 from content import script
 from content.loader import BASE, Pack
@@ -45,10 +46,13 @@ class Dispatcher:
         facts: Mapping[str, object] | None = None,
         *,
         pushes: bool = False,
+        kinds: Kinds | None = None,
     ) -> None:
         """`facts` are fields that every message may use, such as how long something is kept.
-        `pushes` says that the account may send messages of its own.
+        `pushes` says that the account may send messages of its own, `kinds` what schedules can
+        be of.
         """
+        self._kinds = kinds or {}
         self._pushes = pushes
         self._database = database
         self._facts = facts or {"text_hours": 24, "row_days": 7}
@@ -122,7 +126,10 @@ class Dispatcher:
             return Reply(self._notice("trouble.too_long"))
         member = person.load_member(session, message)
         pack = self._packs.get(member.community.pack, self._default) if member else self._default
-        context = Context(session, message, now, member, pack, self._routes, row_id, self._facts)
+        context = Context(
+            session, message, now, member, pack, self._routes, row_id, self._facts,
+            kinds=self._kinds,
+        )  # fmt: skip
         reply = answer(context)
         if reply.notice is None:
             return reply

@@ -3,6 +3,7 @@
 The address is the only key to it: whoever has got it by mistake is shut out with a new one.
 """
 
+import re
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from bot.storage.session import UnitOfWork, insert_new
 # How long a meeting that is over stays in the calendar.
 PAST = timedelta(days=30)
 _TOKEN_BYTES = 32
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _SPACE = uuid.UUID("6f3f6c0e-7d0e-5b0a-9a55-0c6c5b1f3d27")
 
@@ -75,6 +77,8 @@ def read(session: UnitOfWork, token: str, now: datetime) -> list[FeedMeeting] | 
     """The meetings of the communities of the token's owner, the earliest first; None where the
     token is nobody's, or of somebody who has asked to be deleted.
     """
+    if not _TOKEN.fullmatch(token):
+        return None
     owner = session.scalar(
         select(CalendarFeed.person_id)
         .join(Person, Person.id == CalendarFeed.person_id)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Date, Row, and_, bindparam, case, or_, select, update
+from sqlalchemy import BindParameter, Date, Row, and_, bindparam, case, func, or_, select, update
 
-from bot.domain.delivery import AFTER_EVENT, AFTER_MESSAGE, OPENING_EVENTS
+from bot.domain.delivery import AFTER_EVENT, AFTER_MESSAGE, OPENING_EVENTS, RESERVE, Way
 from bot.domain.messages import Channel, InboundMessage
-from bot.domain.reach import Contact
+from bot.domain.reach import Contact, Outlet
 from bot.storage.models import Address, AnonymousAsker, OptIn, Person, PlatformConsent
 from bot.storage.session import UnitOfWork, count_up
 
@@ -245,3 +245,29 @@ def agree(session: UnitOfWork, message: InboundMessage, template: str, *, agreed
         .values(count=0),
         execution_options={"synchronize_session": False},
     )
+
+
+def reachable(
+    session: UnitOfWork, people: Sequence[int], outlet: Outlet, topic: str, at: datetime
+) -> dict[str, int]:
+    """How many of the people each way would reach then, as things stand now; "mailbox" is what
+    waits until they write.
+    """
+    customer = Way.CUSTOMER in outlet.ways
+    found: dict[str, int] = {}
+    windows = select(Address.person_id, func.max(Address.message_until)).where(
+        Address.person_id.in_(people), Address.message_left > RESERVE
+    )
+    until: dict[int, datetime | None] = {}
+    for person_id, end in session.execute(windows.group_by(Address.person_id)):
+        until[person_id] = end
+    wanted = _wanted(session, list(people))
+    for person_id in people:
+        end = until.get(person_id)
+        way = "mailbox"
+        if customer and end and end > at:
+            way = Way.CUSTOMER
+        elif (topic, Way.TEMPLATE) in outlet.templates and topic in wanted.get(person_id, ()):
+            way = Way.TEMPLATE
+        found[way] = found.get(way, 0) + 1
+    return found

@@ -345,11 +345,12 @@ def cancel_for(
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
-def expire(session: UnitOfWork, now: datetime) -> int:
-    """Close what is no longer kept in any mailbox; how many."""
+def expire(session: UnitOfWork, now: datetime, limit: int) -> int:
+    """Close at most `limit` of what is no longer kept in any mailbox; how many."""
+    old = select(Delivery.id).where(Delivery.expires_at <= now, text(OPEN_STATES)).limit(limit)
     gone = session.execute(
         update(Delivery)
-        .where(Delivery.expires_at <= now, Delivery.state.in_(_OPEN))
+        .where(Delivery.id.in_(old.scalar_subquery()), text(OPEN_STATES))
         .values(state="cancelled", reason="expired"),
         execution_options={"synchronize_session": False},
     )

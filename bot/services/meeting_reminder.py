@@ -94,6 +94,10 @@ def _reminder(occasion: Occasion) -> Call | Skip:
     view = _meeting(occasion)
     if isinstance(view, str):
         return Skip(view)
+    if schedule.is_due(
+        occasion.session, f"{view.about}:", REMINDER.name, occasion.slot, occasion.now
+    ):
+        return Skip("a later one was due as well")
     lines = (_when(occasion, view), occasion.say("meeting.reminder_excuse", number=view.id))
     title = occasion.say("meeting.reminder_title", title=view.title)
     return _call(view, Notice("meeting_reminder", title=title, lines=lines))

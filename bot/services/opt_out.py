@@ -9,7 +9,7 @@ from bot.services import deliveries
 from bot.storage.models import OptIn, OptOut
 from bot.storage.session import UnitOfWork, insert_new
 
-TOPICS = ("meeting", "announcement")
+TOPICS = ("meeting", "announcement", "video", "study_card")
 
 
 def stop(session: UnitOfWork, person_id: int, topics: Sequence[str], now: datetime) -> None:

@@ -33,7 +33,7 @@ _table = Delivery.__table__.c
 _COLUMNS = (
     _table.id, _table.dedupe_key, _table.person_id, _table.ticket_id, _table.community_id,
     _table.topic, _table.urgency, _table.notice, _table.ask, _table.visible_at,
-    _table.expires_at, _table.attempts, _table.tried_at, _table.charged_day,
+    _table.expires_at, _table.attempts, _table.tried_at, _table.charged_day, _table.state,
 )  # fmt: skip
 # The partial index's own words, not parameters: only then the planner can use it.
 _DUE = (
@@ -185,7 +185,7 @@ def _whose(row: Row[Any]) -> tuple[str, int]:
 def _due(row: Row[Any]) -> Due:
     return Due(
         row.topic, Urgency(row.urgency), row.expires_at, row.attempts, row.tried_at,
-        row.charged_day, nameless=row.person_id is None,
+        row.charged_day, nameless=row.person_id is None, granted=row.state == "sending",
     )  # fmt: skip
 
 
@@ -238,7 +238,11 @@ def _charge(
             day, budget = days[rows[0].community_id], places[rows[0].community_id].budget
             budgets[day, budget].append((rows[0].person_id, send.digest))
     charged = contacts.charge(session, budgets)
-    windows = [(contact.address_id, send.window) for _, send, contact in wanted if send.window]
+    windows = [
+        (contact.address_id, send.window)
+        for _, send, contact in wanted
+        if send.window and not send.granted
+    ]
     allowed = contacts.take_windows(session, windows, now)
     parcels: list[Parcel] = []
     until = now + rules.lease
@@ -246,7 +250,8 @@ def _charge(
     for rows, send, contact in wanted:
         ids = [row.id for row in rows]
         outrun = send.charge and rows[0].person_id not in charged
-        outrun = outrun or bool(send.window and contact.address_id not in allowed)
+        if send.window and not send.granted:
+            outrun = outrun or contact.address_id not in allowed
         if outrun:
             held["queued", now + timedelta(seconds=1), "outrun"] += ids
             continue

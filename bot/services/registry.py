@@ -208,12 +208,14 @@ TABLES: tuple[TableRule, ...] = (
 )  # fmt: skip
 
 
-def clear(session: UnitOfWork, rule: TableRule, now: datetime) -> int:
-    """Delete the table's rows whose time is over; how many."""
+def clear(session: UnitOfWork, rule: TableRule, now: datetime, limit: int) -> int:
+    """Delete at most `limit` of the table's rows whose time is over; how many."""
     if rule.expired is None:
         return 0
+    (key,) = rule.model.__table__.primary_key
+    old = select(key).where(rule.expired(now)).limit(limit)
     gone = session.execute(
-        delete(rule.model).where(rule.expired(now)),
+        delete(rule.model).where(key.in_(old.scalar_subquery())),
         execution_options={"synchronize_session": False},
     )
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]

@@ -81,10 +81,18 @@ def _declare(
     return count
 
 
-def listed(session: UnitOfWork, home: CommunityView, pack: Pack) -> list[RoutineView]:
-    """The community's routines, in the pack's order."""
+def names_of(pack: Pack, kinds: "Kinds") -> list[str]:
+    """The pack's routines, in the order of the kinds."""
+    names = dict.fromkeys(kind.routine for kind in kinds.values())
+    return [name for name in names if name in pack.routines.rules]
+
+
+def listed(
+    session: UnitOfWork, home: CommunityView, pack: Pack, kinds: "Kinds"
+) -> list[RoutineView]:
+    """The community's routines, in the order of the kinds."""
     views = []
-    for name in pack.routines.rules:
+    for name in names_of(pack, kinds):
         row = _row(session, home.id, name)
         rule = schedule.readable(parse_rule(row.rule)) if row else None
         if row and rule:

@@ -148,6 +148,22 @@ def end(session: UnitOfWork, prefix: str) -> None:
     )
 
 
+def is_due(session: UnitOfWork, prefix: str, kind: str, after: datetime, now: datetime) -> bool:
+    """Whether something of this kind whose key begins so is due by now, later than `after`."""
+    found = session.scalar(
+        select(Schedule.id)
+        .where(
+            Schedule.key.startswith(prefix, autoescape=True),
+            Schedule.kind == kind,
+            Schedule.state == "active",
+            Schedule.next_slot > after,
+            Schedule.next_slot <= now,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 def listed(session: UnitOfWork, community_id: int | None = None) -> list[ScheduleView]:
     """Every schedule that is not over, by what is due first."""
     wanted = select(Schedule).where(Schedule.state != "ended")

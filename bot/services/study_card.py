@@ -9,7 +9,7 @@ from bot.domain.messages import Notice, Option
 from bot.domain.study_card import LONGEST_ANSWER, card_of_day
 from bot.services import conversation, routine
 from bot.services.conversation import Choice
-from bot.services.firing import Call, Occasion, Skip
+from bot.services.firing import Call, CatchUp, Kind, Occasion, Skip
 from bot.storage.models import StudyCardAnswer
 from bot.storage.session import UnitOfWork, put
 from content.citing import Say, source_line
@@ -68,9 +68,7 @@ def keep(
     )  # fmt: skip
 
 
-def answered(
-    session: UnitOfWork, person_id: int, community_id: int, day: date
-) -> Answered | None:
+def answered(session: UnitOfWork, person_id: int, community_id: int, day: date) -> Answered | None:
     row = session.execute(
         select(StudyCardAnswer.card, StudyCardAnswer.known).where(
             StudyCardAnswer.person_id == person_id,
@@ -112,3 +110,6 @@ def _cards(pack: Pack) -> list[str]:
         and entry.topic not in pack.routines.skipped_topics
         and not all(source.document in superseded for source in entry.sources)
     ]
+
+
+CARD = Kind(ROUTINE, TOPIC, announce, CatchUp.TODAY, routine=ROUTINE)

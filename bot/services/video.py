@@ -24,7 +24,8 @@ from bot.domain.video import (
     slot_of,
 )
 from bot.services import deliveries, firing, person, routine
-from bot.services.firing import Call, Chunk, Occasion, Skip
+from bot.services.firing import Call, CatchUp, Chunk, Kind, Occasion, Skip
+from bot.services.schedule import Timing
 from bot.storage.models import Membership, Person, Video
 from bot.storage.models import VideoView as View
 from bot.storage.session import UnitOfWork, insert_new
@@ -33,7 +34,7 @@ from content.loader import Pack
 
 ROUTINE = "monthly_video"
 TOPIC = "video"
-NO_VIDEO, CHOSEN, SENT = "no video", "video chosen", "already sent"
+NO_VIDEO, CHOSEN, SENT = "no video", "chosen already", "already sent"
 # Until the next month's slot has come the last one is shown; an older one is not.
 _BACK = timedelta(days=62)
 
@@ -129,6 +130,10 @@ def goes_out(
     return slot_of(rule, month, now, home.timezone)
 
 
+def was_told(session: UnitOfWork, home: CommunityView, video: ChosenVideo) -> bool:
+    return routine.told(session, home.id, video.about)
+
+
 def choose(
     session: UnitOfWork, home: CommunityView, draft: Draft, expected: int, by: int | None,
     now: datetime, say: Say, file_id: int | None = None,
@@ -184,9 +189,7 @@ def see(
     session: UnitOfWork, home: CommunityView, video_id: int, person_id: int, now: datetime
 ) -> Seen:
     """Somebody says that they have seen it; they are not reminded any more."""
-    new = insert_new(
-        session, View, video_id=video_id, person_id=person_id, answers="", seen_at=now
-    )
+    new = insert_new(session, View, video_id=video_id, person_id=person_id, answers="", seen_at=now)
     if new is not None:
         deliveries.cancel_for(session, person_id, "seen", TOPIC, home.id)
     row = session.scalars(_mine(video_id, person_id)).one()
@@ -228,8 +231,7 @@ def answer(
 
 def right_ones(video: ChosenVideo, answers: tuple[int, ...]) -> int:
     return sum(
-        question.right == choice
-        for question, choice in zip(video.questions, answers, strict=False)
+        question.right == choice for question, choice in zip(video.questions, answers, strict=False)
     )
 
 
@@ -365,3 +367,15 @@ def _view(row: Video) -> ChosenVideo:
         row.id, row.month, row.title, row.url, row.file_id, questions_from_json(row.questions),
         row.version,
     )  # fmt: skip
+
+
+ANNOUNCEMENT = Kind(ROUTINE, TOPIC, announce, CatchUp.LATEST, routine=ROUTINE)
+# 退订 视频 is a member's wish: an organiser still has a video to choose.
+WARNING = Kind(
+    "monthly_video_check", "desk", warn, CatchUp.LATEST, firing.organisers,
+    Timing(lead=timedelta(days=-5)), ROUTINE,
+)  # fmt: skip
+NUDGE = Kind(
+    "monthly_video_nudge", TOPIC, nudge, CatchUp.LATEST, unseen, Timing(lead=timedelta(days=3)),
+    ROUTINE,
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The Flask application: callbacks, calendars, health, metrics."""
+"""The Flask application: callbacks, calendars, uploaded files, health, metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.bootstrap import Application
-from bot.web import calendar, health, official_account
+from bot.web import calendar, files, health, official_account
 from bot.web.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def create_app(application: Application) -> Flask:
             official_account.blueprint(application, application.official_account, metrics)
         )
     app.register_blueprint(calendar.blueprint(application))
+    app.register_blueprint(files.blueprint(application))
     app.register_blueprint(health.blueprint(application, metrics))
     app.register_error_handler(Exception, _failed)
     if hops := application.settings.server.trusted_proxies:

@@ -1,0 +1,49 @@
+"""schedule preview: what will go out, when, to how many, through what."""
+
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from bot.bootstrap import KINDS_BY_NAME, load_content, outlet_of
+from bot.cli.common import config_option, existing_database, json_option, settings_of, show_table
+from bot.clock import Clock
+from bot.domain.paging import as_text
+from bot.services import contacts, firing
+
+_COLUMNS = ("when", "kind", "community", "people", "through", "what", "not sent because")
+_SHOWN = 60
+
+
+@click.group()
+def schedule() -> None:
+    """What is due when."""
+
+
+@schedule.command()
+@click.option("--days", type=click.IntRange(1, 400), default=7, show_default=True)
+@json_option
+@config_option
+def preview(days: int, as_json: bool, config: Path | None) -> None:
+    """Show what will go out, as things stand now; times are the community's own.
+
+    "mailbox" counts those who get it when they next write.
+    """
+    settings = settings_of(config)
+    packs, now = load_content(settings).packs, Clock().now()
+    with existing_database(settings) as database, database.read() as session:
+        outlet = outlet_of(settings, session, now)
+        coming = firing.preview(session, KINDS_BY_NAME, packs, now, now + timedelta(days=days))
+        cells = []
+        for item in coming:
+            kind = KINDS_BY_NAME.get(item.kind)
+            topic = kind.topic if kind else ""
+            reached = contacts.reachable(session, item.people, outlet, topic, item.slot)
+            through = ", ".join(f"{way} {count}" for way, count in sorted(reached.items()))
+            text = as_text(item.notice).replace("\n", " ")[:_SHOWN] if item.notice else ""
+            when = f"{item.slot.astimezone(ZoneInfo(item.timezone)):%Y-%m-%d %a %H:%M}"
+            cells.append(
+                [when, item.kind, item.community, len(item.people), through, text, item.reason]
+            )
+    show_table(f"The next {days} days", _COLUMNS, cells, as_json)
