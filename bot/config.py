@@ -54,7 +54,7 @@ class Server(Section):
     port: int = Field(default=8000, ge=1, le=65535)
     """监听的端口。"""
     public_url: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$")
-    """公网地址，如 https://xueban.example.edu.cn；公众号只会访问 80 或 443 端口。"""
+    """公网地址，如 https://xueban.example.edu.cn；公众号只访问 80 或 443，日历要 https。"""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """前面有几层自己的反向代理；没有就写 0。"""
 

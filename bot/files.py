@@ -34,8 +34,10 @@ class Kept:
 class Files:
     """The folder of uploaded files; it is made when the first one comes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limit: int = LIMIT) -> None:
+        """`limit` is bytes."""
         self._folder = folder
+        self._limit = limit
 
     def keep(self, stream: BinaryIO, progress: Callable[[int], None] = lambda _: None) -> Kept:
         """Read it to its end and keep it. `progress` is told the bytes of each piece.
@@ -72,10 +74,9 @@ class Files:
             try:
                 for piece in _pieces(head, stream):
                     size += len(piece)
-                    if size > LIMIT:
-                        raise FileRefused(
-                            f"The file is larger than {LIMIT // 1024**2} MB; make it smaller."
-                        )
+                    if size > self._limit:
+                        limit = f"{self._limit / 1024**2:g} MB"
+                        raise FileRefused(f"The file is larger than {limit}; make it smaller.")
                     digest.update(piece)
                     part.write(piece)
                     progress(len(piece))

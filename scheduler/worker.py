@@ -133,9 +133,10 @@ class Worker:
         if due is None or due > now:
             return False
         with tools.database.begin() as session:
-            permits = outlet.take_permits(session, tools.rules.channel, self._batch, now)
-            token = secrets.token_hex(8)
-            claimed = outbox.claim(session, tools.rules, permits, now, token) if permits else None
+            channel, token = tools.rules.channel, secrets.token_hex(8)
+            limit = min(self._batch, outlet.permits(session, channel, now))
+            claimed = outbox.claim(session, tools.rules, limit, now, token) if limit else None
+            outlet.spend(session, channel, len(claimed.parcels) if claimed else 0, now)
         if claimed is None:
             tools.pause(_GROUP_SECONDS)
             return True

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.grammar import Kind, Said, Takes, read
+from bot.domain.grammar import Kind, Said, Takes, named, read
 
 COMMANDS = {"打卡": Takes.TEXT, "帮助": Takes.NOTHING, "会议": Takes.NOTHING, "同意": Takes.NUMBER,
             "开会": Takes.TEXT, "删除": Takes.NOTHING, "答": Takes.NUMBER, "我的": Takes.NOTHING,
-            "我的数据": Takes.NOTHING}  # fmt: skip
+            "我的数据": Takes.NOTHING, "参加": Takes.ONE_NUMBER, "请假": Takes.TEXT}  # fmt: skip
 COURTESIES = {"谢谢", "收到", "你好", "ok"}
 
 
@@ -42,6 +42,13 @@ def said(text: str) -> Said:
         ("同意 3号", "同意", "3号"),
         ("答 12 可以的", "答", "12 可以的"),
         ("开会12月5日 19:00", "开会", "12月5日 19:00"),
+        ("参加", "参加", ""),
+        ("参加 4", "参加", "4"),
+        ("参加4号会议", "参加", "4号会议"),
+        ("参加＃4。", "参加", "＃4。"),
+        ("请假 4 发烧", "请假", "4 发烧"),
+        ("请假发烧了", "请假", "发烧了"),
+        ("请假 单位有事", "请假", "单位有事"),
     ],
 )
 def test_commands(text: str, word: str, argument: str) -> None:
@@ -55,6 +62,8 @@ def test_commands(text: str, word: str, argument: str) -> None:
         "打卡怎么撤回？", "打卡 怎么撤回", "打卡规则", "打卡的时间", "会议多久开一次", "会议 多久开一次？",
         "帮助我写思想汇报", "删除记录怎么弄", "同意入党要多少票", "我的组织关系在哪", "今天打卡了吗",
         "打卡了吗", "打卡 可以补吗？", "党费怎么算", "什么是三会一课？", "打卡撤回", "打卡机在哪", "打卡忘了", "打卡失败", "打卡排行",
+        "请假怎么办理", "请假 怎么办理", "请假条模板", "请假单在哪", "请假审批", "请假要提前几天", "参加3次会议才能转正",
+        "参加党课", "参加 4 会早到",
     ],
 )  # fmt: skip
 def test_questions(text: str) -> None:
@@ -91,6 +100,25 @@ def test_courtesies(text: str) -> None:
 @pytest.mark.parametrize("text", ["谢谢，党费怎么交", "123456789012", "12.5", "收到的文件在哪"])
 def test_what_is_no_courtesy_and_no_number(text: str) -> None:
     assert said(text).kind is Kind.QUESTION
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "rest"),
+    [
+        ("4", 4, ""),
+        ("4 发烧", 4, "发烧"),
+        ("＃4，发烧", 4, "发烧"),
+        ("4号会议，发烧", 4, "发烧"),
+        ("4号 发烧", 4, "发烧"),
+        ("4、发烧", 4, "发烧"),
+        ("3天", None, "3天"),
+        ("12月5日有事", None, "12月5日有事"),
+        ("12.5 有事", None, "12.5 有事"),
+        ("发烧 39 度", None, "发烧 39 度"),
+    ],
+)
+def test_a_number_that_names_something(text: str, number: int | None, rest: str) -> None:
+    assert named(text) == (number, rest)
 
 
 @given(st.text(max_size=200))

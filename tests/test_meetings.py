@@ -1,104 +1,23 @@
-"""Meetings: reminders that follow them, and who comes."""
+"""Meetings: reminders that follow them, and what organisers are told of the way."""
 
 import json
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import get_args
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
 
-from bot.bootstrap import Application, default_community, tick_once
-from bot.domain.delivery import Way
-from bot.domain.messages import Channel, Notice
-from bot.domain.person import CommunityView, Role
-from bot.services import community, firing, meeting, outlet, person
+from bot.bootstrap import Application, tick_once
+from bot.domain.person import CommunityView
+from bot.services import firing, meeting
 from bot.services.firing import Chunk
 from bot.services.meeting_reminder import KINDS, REMINDER
-from bot.storage.models import AuditEntry, Delivery, Firing, MeetingReply, Person, Schedule
+from bot.storage.models import Delivery, Schedule
 from content.schema import Reminder
-from scheduler import kinds
+from tests.branch import ALL_KINDS, OURS, PLANNED, Branch
 from tests.conftest import HandClock
-from tests.members import ACCOUNT, Member, at_once, organiser, rows
+from tests.members import ACCOUNT, Member, at_once
 from tests.platform import enrol
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-# The worker's; others' schedules become due as well.
-ALL_KINDS = {kind.name: kind for kind in kinds.KINDS}
-OURS = Schedule.kind.in_(KINDS)
-PLANNED = "开会 12月5日 19:00 302 "
-
-
-class Branch:
-    """An organiser, two members, and the time."""
-
-    def __init__(self, application: Application, clock: HandClock) -> None:
-        self.application = application
-        self.clock = clock
-        self.leader = organiser(application, "oLeader")
-        enrol(application, "oA", "oB", account=ACCOUNT)
-        self.a, self.b = Member(application, "oA"), Member(application, "oB")
-
-    def plan(self, words: str) -> None:
-        self.leader.say(words)
-        assert "定好了" in self.leader.say("确认")
-
-    def at(self, when: str) -> None:
-        """The clock shows this in Shanghai."""
-        self.clock.time = moment(when)
-
-    def fire(self) -> None:
-        """What is due now is told to everybody."""
-        tick_once(self.application)
-        self.expand()
-
-    def expand(self) -> None:
-        done: int | None = 0
-        while done is not None:
-            with self.application.database.begin() as session:
-                done = firing.expand(session, ALL_KINDS, self.clock.now())
-
-    def pushing(self) -> None:
-        """From now on the account can push."""
-        with self.application.database.begin() as session:
-            outlet.configure(session, Channel.OFFICIAL_ACCOUNT, [Way.CUSTOMER], self.clock.now())
-
-    def due(self) -> list[tuple[str, str]]:
-        """Kind and next slot of what is still to come."""
-        with self.application.database.read() as session:
-            found = session.scalars(
-                select(Schedule)
-                .where(Schedule.state == "active", OURS)
-                .order_by(Schedule.next_slot)
-            )
-            return [(row.kind, spoken(row.next_slot)) for row in found]
-
-    def fired(self) -> list[tuple[str, str, str, int]]:
-        with self.application.database.read() as session:
-            found = session.scalars(
-                select(Firing).where(Firing.kind.in_(KINDS)).order_by(Firing.id)
-            )
-            return [(spoken(row.slot), row.state, row.reason, row.count) for row in found]
-
-    def told(self, kind: str) -> list[tuple[int | None, str]]:
-        """Who was told what of this kind."""
-        with self.application.database.read() as session:
-            found = session.scalars(select(Delivery).order_by(Delivery.person_id, Delivery.id))
-            notices = [(row.person_id, Notice.from_json(row.notice)) for row in found]
-        return [
-            (person, "\n".join([notice.title, *notice.lines]))
-            for person, notice in notices
-            if notice.kind == kind
-        ]
-
-
-def moment(when: str) -> datetime:
-    return datetime.fromisoformat(when).replace(tzinfo=SHANGHAI).astimezone(ZoneInfo("UTC"))
-
-
-def spoken(at: datetime | None) -> str:
-    return f"{at.astimezone(SHANGHAI):%m-%d %H:%M}" if at else ""
 
 
 @pytest.fixture
@@ -352,117 +271,6 @@ def test_what_is_said_of_the_way_is_true(branch: Branch) -> None:
     read_back = branch.leader.say("发通知 交材料")
     assert "11月23日（周一）19:00 起推送，推送不到的下次发消息时看到" in read_back
     assert "19:00 起推送" in branch.leader.say("确认")
-
-
-def test_in_a_group_only_that_it_was_heard(branch: Branch) -> None:
-    branch.plan(PLANNED + "党课")
-    group = Member(branch.application, "oA", group="G")
-    leader = Member(branch.application, "oLeader", group="G")
-    assert group.say("请假 1 我生病了") == "\n记下了。"
-    for word in ("会议", "会议 1"):
-        for said in (group.say(word), leader.say(word)):
-            assert "党课" in said
-            for private in ("生病", "请假", "应到", "你："):
-                assert private not in said
-    assert group.say("撤销") == "\n撤回了。"
-    assert rows(branch.application, MeetingReply) == 0
-
-
-def test_a_cry_for_help_is_no_reason(branch: Branch) -> None:
-    branch.plan(PLANNED + "党课")
-    branch.plan("开会 12月8日 19:00 302 支委会")
-    said = branch.a.say("请假 2 我不想活了")
-    assert "12356" in said
-    assert "你请假：支委会" in said
-    with branch.application.database.read() as session:
-        assert session.scalars(select(MeetingReply.reason)).all() == [""]
-    # Which meeting would have been asked; that is not on the screen, so no number answers it.
-    branch.b.say("请假 我不想活了")
-    branch.b.say("2")
-    assert rows(branch.application, MeetingReply) == 1
-
-
-def test_a_reason_has_an_end(branch: Branch) -> None:
-    branch.plan(PLANNED + "党课")
-    assert "100 字以内" in branch.a.say("请假 1 " + "忙" * 101)
-    assert rows(branch.application, MeetingReply) == 0
-    assert "你请假" in branch.a.say("请假 1 " + "忙" * 100)
-
-
-def test_answers_end_when_the_meeting_begins(branch: Branch) -> None:
-    branch.plan(PLANNED + "党课")
-    branch.at("2026-12-05T18:55")
-    branch.a.say("请假 1 堵车")
-    branch.at("2026-12-05T19:00")
-    assert "没有 1 号会议" in branch.b.say("参加 1")
-    assert "撤不回" in branch.a.say("撤销")
-    # Whoever calls the roll still sees who does not come.
-    assert "请假：一位没登记名字的成员，堵车" in branch.leader.say("会议 1")
-    branch.at("2026-12-06T19:00")
-    assert "没有 1 号会议" in branch.leader.say("会议 1")
-
-
-def test_every_look_at_an_excuse_is_written_down(branch: Branch) -> None:
-    branch.plan(PLANNED + "党课")
-    branch.a.say("请假 1 看病")
-    branch.leader.say("请假 1 出差")
-    branch.leader.say("会议")
-    branch.b.say("会议 1")
-    assert looks(branch) == []
-    branch.leader.say("会议 1")
-    assert looks(branch) == [(1, 2)]
-
-
-def looks(branch: Branch) -> Sequence[tuple[int | None, int | None]]:
-    with branch.application.database.read() as session:
-        found = session.scalars(
-            select(AuditEntry).where(AuditEntry.action == "meeting_reply seen")
-        ).all()
-        return [(row.actor_id, row.subject_id) for row in found]
-
-
-def test_who_is_being_deleted_does_not_count(branch: Branch) -> None:
-    branch.plan(PLANNED + "党课")
-    branch.a.say("请假 1 看病")
-    with branch.application.database.begin() as session:
-        session.execute(update(Person).where(Person.id == 2).values(hidden_at=branch.clock.now()))
-    said = branch.leader.say("会议 1")
-    assert "应到 2 人：参加 0，请假 0，没答 2" in said
-    assert "看病" not in said
-
-
-def test_two_answers_at_once_are_one(branch: Branch) -> None:
-    branch.plan(PLANNED + "党课")
-    said = at_once(lambda: branch.a.say("参加 1"), lambda: branch.a.say("请假 1 出差"))
-    assert all("记下了" in text for text in said)
-    assert rows(branch.application, MeetingReply) == 1
-
-
-def test_an_undo_of_an_older_answer_leaves_the_newer(branch: Branch) -> None:
-    branch.plan(PLANNED + "党课")
-    group = Member(branch.application, "oA", group="G")
-    group.say("请假 1 出差")
-    branch.clock.forward(timedelta(minutes=1))
-    branch.a.say("参加 1")
-    assert "撤不回" in group.say("撤销")
-    assert "（你：参加）" in branch.a.say("会议")
-
-
-def test_a_reminder_of_another_community_is_answered_without_switching(branch: Branch) -> None:
-    with branch.application.database.begin() as session:
-        second = community.add(
-            session, "二支部", default_community(branch.application.settings), branch.clock.now(),
-            packs=("party-branch",),
-        )  # fmt: skip
-        person.grant(session, 1, second.id, Role.ORGANISER, branch.clock.now())
-        person.grant(session, 2, second.id, Role.MEMBER, branch.clock.now())
-    branch.leader.say("切换")
-    branch.leader.say("1")
-    branch.plan(PLANNED + "党课")
-    assert "现在是「示例支部」" in branch.a.say("帮助")
-    assert "你请假：党课" in branch.a.say("请假 1 出差")
-    assert "没有 1 号会议" in branch.b.say("请假 1 出差")
-    assert "没有 1 号会议" in Member(branch.application, "oA", group="G").say("参加 1")
 
 
 def test_a_meeting_stands_in_its_own_community(branch: Branch) -> None:

@@ -122,7 +122,7 @@ def running_bot(folder: Path) -> Iterator[Account]:
     port = free_port()
     config = folder / "config.toml"
     values: dict[str, dict[str, Any]] = {
-        "server": {"port": port},
+        "server": {"port": port, "public_url": f"http://127.0.0.1:{port}"},
         "storage": {"data_dir": str(folder)},
         "defaults": {"community": "示例研究生党支部"},
         "official_account": {"app_id": _APP_ID, "token": _TOKEN, "encoding_aes_key": _AES_KEY},

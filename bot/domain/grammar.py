@@ -63,7 +63,8 @@ _BEGINS_AS_QUESTION = re.compile(
 # After a command's word without a space these make a noun of it: 打卡规则 is no note.
 _NOUNS = re.compile(
     r"^(规则|时间|记录|次数|制度|要求|方法|流程|说明|功能|系统|情况|排行|截止|失败|成功|机|的"
-    r"|撤|取消|忘|错|没|不|补|几号)"
+    r"|撤|取消|忘|错|没|不|补|几号|条(?![例款文])|单(?![词元选])|表(?![达扬演态示现])|手续|审批|理由|人数|名单"
+    r"|申请|证明|天数|期限)"
 )
 _NOT_WORDS = re.compile(r"[^\w]|_", re.UNICODE)
 
@@ -124,7 +125,7 @@ def _is_taken(argument: str, separator: str, takes: Takes) -> bool:
         case Takes.NUMBER:
             return re.match(r"[#＃]?\s*[\d０-９]", argument) is not None
         case Takes.ONE_NUMBER:
-            return _NUMBERED.fullmatch(unicodedata.normalize("NFKC", argument)) is not None
+            return _NUMBERED.fullmatch(plain(argument)) is not None
         case Takes.TEXT:
             if ":" in separator or "：" in separator:
                 return True

@@ -159,7 +159,7 @@ def _parts(text: str) -> Iterator[str]:
 
 def _pieces(text: str, linked: bool) -> Iterator[str]:
     pieces = _INLINE.split(text) if linked else [text]
-    yield from (piece.strip() for piece in pieces if piece.strip(f"{_ENDS}:："))
+    yield from (piece.strip() for piece in pieces if piece.strip(f"{_ENDS}:：。.!！"))
 
 
 def _sheet(parts: Sequence[str]) -> tuple[str, list[str]] | VideoProblem:

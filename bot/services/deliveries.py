@@ -303,6 +303,7 @@ def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int
     rows = session.execute(
         select(Delivery.person_id, Delivery.state)
         .where(Delivery.about == about, Delivery.state.in_([*_OPEN, *_GONE_OUT]))
+        .order_by(Delivery.id)
         .with_for_update()
     ).all()
     session.execute(

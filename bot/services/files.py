@@ -1,5 +1,6 @@
 """Uploaded files: whose they are, and the token that a link to one holds."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from bot.storage.models import StoredFile
 from bot.storage.session import UnitOfWork
 
 _TOKEN_BYTES = 24
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ def add(
 
 
 def by_token(session: UnitOfWork, token: str) -> FileView | None:
+    """None for what is no token of ours, which may be any text from outside."""
+    if not _TOKEN.fullmatch(token):
+        return None
     row = session.scalar(select(StoredFile).where(StoredFile.token == token))
     return _view(row) if row else None
 

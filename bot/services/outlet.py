@@ -53,15 +53,20 @@ def rest(session: UnitOfWork, channel: Channel, way: Way, until: datetime, now: 
     session.flush()
 
 
-def take_permits(session: UnitOfWork, channel: Channel, wanted: int, now: datetime) -> int:
-    """How many of the wanted calls may be made now: a token bucket that all workers share."""
+def permits(session: UnitOfWork, channel: Channel, now: datetime) -> int:
+    """How many calls may be made now: a token bucket that all workers share. Nobody else takes
+    any before this transaction ends.
+    """
     row = _locked(session, channel, now)
     passed = max(0.0, (now - row.permits_at).total_seconds())
-    permits = min(BURST, row.permits + passed * RATE)
-    taken = min(wanted, int(permits))
-    row.permits, row.permits_at = permits - taken, now
+    row.permits, row.permits_at = min(BURST, row.permits + passed * RATE), now
+    return int(row.permits)
+
+
+def spend(session: UnitOfWork, channel: Channel, calls: int, now: datetime) -> None:
+    """Take so many of the permits."""
+    _locked(session, channel, now).permits -= calls
     session.flush()
-    return taken
 
 
 def _locked(session: UnitOfWork, channel: Channel, now: datetime) -> Outlet:

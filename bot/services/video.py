@@ -115,9 +115,15 @@ def current(
 def coming(
     session: UnitOfWork, home: CommunityView, pack: Pack, now: datetime
 ) -> tuple[date, datetime] | None:
-    """The month whose slot comes next, and when; None where there is no such routine."""
+    """The next month whose video was not told yet, and its slot; None without such a routine."""
     rule = rule_of(session, home, pack)
-    return month_coming(rule, now, home.timezone) if rule else None
+    found = month_coming(rule, now, home.timezone) if rule else None
+    while rule and found:
+        video = of_month(session, home.id, found[0])
+        if video is None or not was_told(session, home, video):
+            return found
+        found = month_coming(rule, found[1], home.timezone)
+    return None
 
 
 def goes_out(
