@@ -16,7 +16,7 @@ from bot.platforms.official_account.channel import OfficialAccount
 from bot.platforms.official_account.client import Client
 from bot.platforms.official_account.crypto import MessageKey
 from bot.platforms.official_account.transport import OfficialAccountTransport, Template
-from bot.ports import Transport
+from bot.ports import TokenStore, Transport
 from bot.routing import Dispatcher
 from bot.services import community, firing, outlet
 from bot.services.community import CommunitySettings
@@ -126,9 +126,8 @@ def _official_account(
     return OfficialAccount(section.token.get_secret_value(), keys, more)
 
 
-def platform_client(account: OfficialAccountSettings, database: Database, clock: Clock) -> Client:
+def platform_client(account: OfficialAccountSettings, tokens: TokenStore, clock: Clock) -> Client:
     """Calls to the official account's API; no call is made yet."""
-    tokens = DatabaseTokens(database, clock.now, pause)
     secret = account.secret.get_secret_value()
     return Client(account.app_id, secret, account.api_base, tokens, clock.now)
 
@@ -214,7 +213,8 @@ def build_worker(application: Application, *, lease: timedelta = LEASE) -> Worke
     templates = templates_of(settings)
     transport: Transport = _NoTransport()
     if account and ways_of(settings):
-        client = platform_client(account, database, clock)
+        tokens = DatabaseTokens(database, clock.now, pause)
+        client = platform_client(account, tokens, clock)
         transport = OfficialAccountTransport(client, messages.say("delivery.more"), templates)
     with database.begin() as session:
         outlet.configure(session, Channel.OFFICIAL_ACCOUNT, ways_of(settings), clock.now())

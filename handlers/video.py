@@ -26,9 +26,9 @@ def show(context: Context) -> Notice:
         return context.notice("video.none")
     title = video.title_of(context.say, current)
     link = Link(context.say("video.link"), current.url)
-    lines = _older(context, current)
     if context.message.in_group:
-        return Notice("video", title, lines, link=link)
+        return Notice("video", title, link=link)
+    lines = _older(context, current)
     seen = video.seen(context.session, current.id, member.person_id)
     if seen:
         lines += (context.say("video.seen_on", date=_day(context, seen)),)

@@ -378,8 +378,16 @@ def test_doctor_tries_the_credentials(tmp_path: Path) -> None:
         checks = {row["subject"]: row for row in json.loads(done.stdout)}
         return f"{checks['sending']['finding']} {checks['sending']['advice']}"
 
+    def capability() -> str:
+        done = xueban("doctor", "--json", "--config", config, cwd=tmp_path)
+        (found,) = [row for row in json.loads(done.stdout) if row["subject"] == "capability"]
+        return f"{found['state']} {found['finding']}"
+
     with serving_api(api) as base:
         assert "gives us a token" in says("right", base)
+        assert capability().startswith("ok customer, media, menu")
+        api.verified, api.kind = False, "subscription"
+        assert "less than configured" in capability()
         assert "official_account.secret" in says("wrong", base)
         api.allowed = ("10.0.0.1",)
         assert "IP" in says("right", base)

@@ -3,17 +3,17 @@
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import requests
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.bootstrap import load_content, open_database, platform_client
+from bot.bootstrap import load_content, open_database
+from bot.cli.check import Check
+from bot.cli.check_sending import sending_checks
 from bot.cli.common import settings_of
 from bot.clock import Clock
 from bot.config import OfficialAccountSettings, Settings
@@ -21,8 +21,6 @@ from bot.errors import (
     ConfigError,
     ContentError,
     DatabaseProblem,
-    PlatformRefused,
-    PlatformSilent,
 )
 from bot.platforms.official_account.channel import WINDOW
 from bot.platforms.official_account.crypto import signature
@@ -32,21 +30,6 @@ from bot.storage.maintenance import sqlite_has_wal_bug
 
 _TIMEOUT = 5.0
 _TICK_LIMIT = 120.0
-# What to do about the codes that a first set-up meets.
-_SENDING = {
-    40013: "correct official_account.app_id",
-    40125: "correct official_account.secret; reset the AppSecret on the platform if it is lost",
-    40164: "add this machine's public address to the platform's IP allow-list (IP白名单)",
-    40243: "the AppSecret is frozen: unfreeze it on the platform",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    state: Literal["ok", "warn", "fail"]
-    subject: str
-    finding: str
-    advice: str = ""
 
 
 def run_checks(config: Path | None) -> list[Check]:
@@ -142,7 +125,7 @@ def _account(settings: Settings) -> Iterator[Check]:
             "set encoding_aes_key, and safe mode on the platform",
         )
     yield _clock(account)
-    yield _credentials(settings, account)
+    yield from sending_checks(settings, account)
     yield _callback(settings, account)
 
 
@@ -158,26 +141,6 @@ def _clock(account: OfficialAccountSettings) -> Check:
     if abs(skew) > WINDOW.total_seconds():
         return Check("fail", "clock", f"differs by {skew:+.0f} s", "set this machine's clock (NTP)")
     return Check("ok", "clock", f"differs by {skew:+.0f} s")
-
-
-def _credentials(settings: Settings, account: OfficialAccountSettings) -> Check:
-    """Whether the platform gives this machine a token."""
-    if not account.secret.get_secret_value():
-        if not account.verified:
-            return Check("ok", "sending", "off: an unverified account only answers")
-        advice = "set official_account.secret (AppSecret) to push messages"
-        return Check("warn", "sending", "no secret is configured", advice)
-    database = open_database(settings, "command")
-    try:
-        platform_client(account, database, Clock()).check()
-    except PlatformRefused as refused:
-        advice = _SENDING.get(refused.code, "see the platform's page of return codes")
-        return Check("fail", "sending", str(refused), advice)
-    except PlatformSilent as silent:
-        return Check("warn", "sending", str(silent), f"let this machine reach {account.api_base}")
-    finally:
-        database.dispose()
-    return Check("ok", "sending", "the platform gives us a token")
 
 
 def _callback(settings: Settings, account: OfficialAccountSettings) -> Check:

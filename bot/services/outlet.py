@@ -33,9 +33,16 @@ def ways_of(session: UnitOfWork, channel: Channel, now: datetime) -> View:
     row = session.get(Outlet, channel)
     if row is None:
         return View()
-    refused = {way for way, at in _times(row.refused).items() if now - at < REFUSED_FOR}
-    ways = {Way(name) for name in row.capabilities.split(",") if name} - refused
+    ways = {Way(name) for name in row.capabilities.split(",") if name}
+    ways -= refused(session, channel, now)
     return View(frozenset(ways), _times(row.rests))
+
+
+def refused(session: UnitOfWork, channel: Channel, now: datetime) -> frozenset[Way]:
+    """What the platform has refused as not allowed within the last day."""
+    row = session.get(Outlet, channel)
+    times = _times(row.refused) if row else {}
+    return frozenset(way for way, at in times.items() if now - at < REFUSED_FOR)
 
 
 def refuse(session: UnitOfWork, channel: Channel, way: Way, now: datetime) -> None:
