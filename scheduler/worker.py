@@ -136,7 +136,7 @@ class Worker:
             channel, token = tools.rules.channel, secrets.token_hex(8)
             limit = min(self._batch, outlet.permits(session, channel, now))
             claimed = outbox.claim(session, tools.rules, limit, now, token) if limit else None
-            outlet.spend(session, channel, len(claimed.parcels) if claimed else 0, now)
+            outlet.spend(session, channel, len(claimed.parcels) if claimed else 0)
         if claimed is None:
             tools.pause(_GROUP_SECONDS)
             return True

@@ -115,7 +115,7 @@ def enqueue(
 def counted(application: Application) -> Counter[str]:
     with application.database.read() as session:
         query = select(Delivery.state, func.count()).group_by(Delivery.state)
-        return Counter({state: count for state, count in session.execute(query)})
+        return Counter(dict(session.execute(query).tuples().all()))
 
 
 def finish(application: Application, workers: Workers, seconds: float = 90.0) -> Counter[str]:

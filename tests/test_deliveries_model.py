@@ -280,7 +280,7 @@ def test_any_history(settings_of_test: Settings, dialect: str) -> None:
         class Here(Machine):
             world = everything
 
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             Here,
             settings=settings(
                 max_examples=12 if dialect == "sqlite" else 6,

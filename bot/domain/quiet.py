@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 DIGEST_AT = time(19, 0)
 # What would come in quiet hours and cannot wait comes so long before they begin.
 _BEFORE = timedelta(minutes=30)
-_SPREAD_FROM, _SPREAD = 60, 361
+_SPREAD_FROM, _SPREAD, _TOGETHER = 60, 361, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class Hours:
 
 def spread(at: datetime, number: int) -> datetime:
     """1 to 7 minutes after a slot on minute 0 or 30, when everybody calls the platform; the same
-    for the same number.
+    for the same number. Neighbours go together: their rows share a page of the database.
     """
     if at.minute not in (0, 30) or at.second:
         return at
-    # A multiplier without a common divisor with the span: neighbours lie far apart.
-    return at + timedelta(seconds=_SPREAD_FROM + number * 157 % _SPREAD)
+    # A multiplier without a common divisor with the span: neighbouring groups lie far apart.
+    return at + timedelta(seconds=_SPREAD_FROM + number // _TOGETHER * 157 % _SPREAD)
 
 
 @lru_cache(maxsize=64)

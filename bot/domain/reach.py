@@ -151,5 +151,8 @@ def _given_up(due: Due, now: datetime) -> bool:
     return due.attempts >= MOST_TRIES or too_long
 
 
+_RANKS = {urgency: rank for rank, urgency in enumerate(Urgency)}
+
+
 def _rank(due: Due) -> int:
-    return list(Urgency).index(due.urgency)
+    return _RANKS[due.urgency]

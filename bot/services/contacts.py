@@ -9,10 +9,13 @@ from sqlalchemy import BindParameter, Date, Row, and_, bindparam, case, func, or
 from bot.domain.delivery import AFTER_EVENT, AFTER_MESSAGE, OPENING_EVENTS, RESERVE, Way
 from bot.domain.messages import Channel, InboundMessage
 from bot.domain.reach import Contact, Outlet
+from bot.storage.among import among
 from bot.storage.models import Address, AnonymousAsker, OptIn, Person, PlatformConsent
 from bot.storage.session import UnitOfWork, count_up
 
 Key = tuple[str, int]
+
+_NOTHING: frozenset[str] = frozenset()
 
 _address, _person = Address.__table__.c, Person.__table__.c
 _asker = AnonymousAsker.__table__.c
@@ -20,19 +23,16 @@ _COLUMNS = (
     _address.id, _address.account, _address.value, _address.message_left, _address.message_until,
     _address.event_left, _address.event_until,
 )  # fmt: skip
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-# The newest address is the one that is used.
 _PEOPLE = (
     select(
         _person.id.label("key"), *_COLUMNS, _person.pushed_day, _person.pushed, _person.digest_day
     )
     .join(Address.__table__, _address.person_id == _person.id)
     .where(
-        _person.id.in_(_IDS),
+        among(_person.id, "ids"),
         _person.hidden_at.is_(None),
         _address.channel == bindparam("channel"),
     )
-    .order_by(_address.id)
 )
 _ASKERS = (
     select(_asker.ticket_id.label("key"), *_COLUMNS, _asker.value.label("asker"))
@@ -44,9 +44,9 @@ _ASKERS = (
             _address.value == _asker.value,
         ),
     )
-    .where(_asker.ticket_id.in_(_IDS), _asker.channel == bindparam("channel"))
+    .where(among(_asker.ticket_id, "ids"), _asker.channel == bindparam("channel"))
 )
-_WANTED = select(OptIn.person_id, OptIn.topic).where(OptIn.person_id.in_(_IDS))
+_WANTED = select(OptIn.person_id, OptIn.topic).where(among(OptIn.__table__.c.person_id, "ids"))
 _HERE = (
     _address.channel == bindparam("channel_"),
     _address.account == bindparam("account_"),
@@ -85,11 +85,13 @@ def of(
         wanted = _wanted(session, people) if templates else {}
         agreed = _agreed(session, people) if templates else {}
         for row in session.core.execute(_PEOPLE, {"ids": people, "channel": channel}):
-            found["person", row.key] = Contact(
-                row.id, row.account, row.value, row.message_left, row.message_until, row.event_left,
-                row.event_until, row.pushed_day, row.pushed, row.digest_day,
-                wanted.get(row.key, frozenset()), agreed.get(row.key, frozenset()),
-            )  # fmt: skip
+            key = row[0]
+            older = found.get(("person", key))
+            # The newest address is the one that is used.
+            if older is None or older.address_id < row[1]:
+                found["person", key] = Contact(
+                    *row[1:], wanted.get(key, _NOTHING), agreed.get(key, _NOTHING)
+                )
     if tickets:
         for asker in session.core.execute(_ASKERS, {"ids": tickets, "channel": channel}):
             found["ticket", asker.key] = Contact(
@@ -128,7 +130,7 @@ _SAME_DAY = _person.pushed_day == _DAY
 _CHARGE = (
     update(Person.__table__)  # type: ignore[arg-type]
     .where(
-        _person.id.in_(_IDS),
+        among(_person.id, "ids"),
         or_(
             _person.pushed_day.is_(None),
             _person.pushed_day != _DAY,
@@ -171,7 +173,7 @@ def take_windows(session: UnitOfWork, wanted: Iterable[tuple[int, str]], now: da
 _TAKE_MESSAGE = (
     update(Address.__table__)  # type: ignore[arg-type]
     .where(
-        _address.id.in_(_IDS),
+        among(_address.id, "ids"),
         _address.message_left > 0,
         _address.message_until > bindparam("now"),
     )
@@ -180,7 +182,11 @@ _TAKE_MESSAGE = (
 )  # fmt: skip
 _TAKE_EVENT = (
     update(Address.__table__)  # type: ignore[arg-type]
-    .where(_address.id.in_(_IDS), _address.event_left > 0, _address.event_until > bindparam("now"))
+    .where(
+        among(_address.id, "ids"),
+        _address.event_left > 0,
+        _address.event_until > bindparam("now"),
+    )
     .values(event_left=_address.event_left - 1)
     .returning(_address.id)
 )  # fmt: skip
@@ -213,7 +219,7 @@ def _wanted(session: UnitOfWork, people: list[int]) -> dict[int, frozenset[str]]
 _AGREED = (
     select(_address.person_id, PlatformConsent.template)
     .join(Address.__table__, _address.id == PlatformConsent.address_id)
-    .where(_address.person_id.in_(_IDS), PlatformConsent.count > 0)
+    .where(among(_address.person_id, "ids"), PlatformConsent.count > 0)
 )
 
 

@@ -21,6 +21,7 @@ from bot.domain.paging import as_text
 from bot.domain.quiet import Hours, spread
 from bot.domain.reach import Contact, Due, Hold, Later, Plan, Send, plan
 from bot.services import contacts, outlet
+from bot.storage.among import among
 from bot.storage.models import Community, Delivery
 from bot.storage.models.delivery import DUE_STATES, OPEN_STATES
 from bot.storage.session import UnitOfWork
@@ -51,12 +52,12 @@ _ALSO_DUE = (
         text(DUE_STATES),
         _table.person_id == bindparam("person_id"),
         _table.visible_at <= bindparam("now"),
-        _table.id.not_in(bindparam("known", expanding=True)),
+        ~among(_table.id, "known"),
     )
     .with_for_update(skip_locked=True)
 )
 _NEXT = select(_table.visible_at).where(text(DUE_STATES)).order_by(_table.visible_at).limit(1)
-_IDS = _table.id.in_(bindparam("ids", expanding=True))
+_IDS = among(_table.id, "ids")
 _CLAIM = (
     update(Delivery.__table__)  # type: ignore[arg-type]
     .where(_IDS)
@@ -274,7 +275,7 @@ def _parcel(
         address=contact.address,
         topic=rows[0].topic,
         notice=merged(notices, rules.title.format(count=len(notices))),
-        key=_key(rows),
+        key="" if send.way is Way.CUSTOMER else _key(rows),
     )
     return Parcel(
         ids=tuple(row.id for row in rows),
@@ -292,7 +293,9 @@ def _parcel(
 
 
 def _key(rows: Sequence[Row[Any]]) -> str:
-    """The same for every try, so that the platform knows a repeat as one."""
+    """The same for every try, so that the platform knows a repeat as one; a customer message
+    has none.
+    """
     keys = "\n".join(sorted(row.dedupe_key for row in rows))
     return hashlib.sha256(keys.encode()).hexdigest()[:32]
 

@@ -12,6 +12,7 @@ from bot.domain.delivery import Outcome, Remedy, Way, pause_before, policy_of
 from bot.domain.messages import Channel
 from bot.services import contacts, conversation, outlet
 from bot.services.outbox import Parcel
+from bot.storage.among import among
 from bot.storage.models import Delivery, EarlyReceipt, PlatformConsent
 from bot.storage.models.delivery import DUE_STATES
 from bot.storage.session import UnitOfWork, put
@@ -48,7 +49,7 @@ _ANEW = _AGAIN.values(tried_at=None, attempts=0)
 _TRIED = (Remedy.UNCLEAR, Remedy.RETRY, Remedy.TOKEN)
 _STILL_MINE = select(_table.id).where(
     text(DUE_STATES),
-    _table.id.in_(bindparam("ids", expanding=True)),
+    among(_table.id, "ids"),
     _table.token == bindparam("mine"),
 )
 
