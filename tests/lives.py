@@ -2,7 +2,8 @@
 
 Everything is imported once; each line on standard input forks a process that builds the whole
 application anew (its own engine and connections): "web PORT" serves it there, "worker LEASE" sends
-what is due, with a lease of so many seconds. The process' number is printed when it is up.
+what is due, with a lease of so many seconds, "scheduler INTERVAL" ticks every so many seconds while
+it leads. The process' number is printed when it is up.
 """
 
 import os
@@ -14,10 +15,12 @@ from pathlib import Path
 from werkzeug.serving import make_server
 
 from bot import logs
-from bot.bootstrap import build, build_worker
+from bot.bootstrap import build, build_worker, tick_once
 from bot.config import load_settings
+from bot.storage.leader import leader_lock
 from bot.web.app import create_app
 from content import loader
+from scheduler.runner import Runner
 
 
 def serve(config: Path, port: int) -> None:
@@ -38,6 +41,16 @@ def work(config: Path, lease: timedelta) -> None:
     worker.run()
 
 
+def schedule(config: Path, interval: float) -> None:
+    settings = load_settings(config, {})
+    logs.configure("CRITICAL", "json", settings.secrets())
+    application = build(settings, "worker")
+    lock = leader_lock(application.database.engine, settings.storage.data_dir)
+    runner = Runner(lambda: tick_once(application), lock, interval)
+    print(os.getpid(), flush=True)  # noqa: T201
+    runner.run()
+
+
 def main(config: Path) -> None:
     logs.configure("ERROR", "json")
     for pack in loader.load().packs.values():
@@ -51,8 +64,10 @@ def main(config: Path) -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             if what == "web":
                 serve(config, int(number))
-            else:
+            elif what == "worker":
                 work(config, timedelta(seconds=float(number)))
+            else:
+                schedule(config, float(number))
             os._exit(0)
 
 

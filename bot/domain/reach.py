@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from bot.domain.delivery import MOST_TRIES, RESERVE, Urgency, Way, policy_of
 from bot.domain.quiet import Hours
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """What is known of the way to somebody. Without an `address` there is none (any more);
     `wanted` are topics that they asked to be told, `agreed` templates of which the platform lets
     us send one more subscription message.
@@ -40,8 +40,7 @@ class Outlet:
     templates: Mapping[tuple[str, Way], str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """One delivery that is due; it was tried `attempts` times, first at `tried_at`. `nameless` is
     for nobody that we know: no budget counts it. `granted` has taken its place in the window
     already, when the worker that is gone claimed it.

@@ -25,14 +25,16 @@ _COLUMNS = (
 )  # fmt: skip
 _PEOPLE = (
     select(
-        _person.id.label("key"), *_COLUMNS, _person.pushed_day, _person.pushed, _person.digest_day
+        _address.channel,
+        _person.id,
+        *_COLUMNS,
+        _person.pushed_day,
+        _person.pushed,
+        _person.digest_day,
     )
     .join(Address.__table__, _address.person_id == _person.id)
-    .where(
-        among(_person.id, "ids"),
-        _person.hidden_at.is_(None),
-        _address.channel == bindparam("channel"),
-    )
+    # By the people alone: SQLite would go through all addresses of the channel.
+    .where(among(_address.person_id, "ids"), _person.hidden_at.is_(None))
 )
 _ASKERS = (
     select(_asker.ticket_id.label("key"), *_COLUMNS, _asker.value.label("asker"))
@@ -84,14 +86,17 @@ def of(
     if people:
         wanted = _wanted(session, people) if templates else {}
         agreed = _agreed(session, people) if templates else {}
-        for row in session.core.execute(_PEOPLE, {"ids": people, "channel": channel}):
-            key = row[0]
+        for row in session.core.execute(_PEOPLE, {"ids": people}):
+            where, key, *values = row
             older = found.get(("person", key))
             # The newest address is the one that is used.
-            if older is None or older.address_id < row[1]:
-                found["person", key] = Contact(
-                    *row[1:], wanted.get(key, _NOTHING), agreed.get(key, _NOTHING)
-                )
+            if where == channel and (older is None or older.address_id < values[0]):
+                contact = Contact(*values)
+                found["person", key] = contact
+                if templates:
+                    found["person", key] = contact._replace(
+                        wanted=wanted.get(key, _NOTHING), agreed=agreed.get(key, _NOTHING)
+                    )
     if tickets:
         for asker in session.core.execute(_ASKERS, {"ids": tickets, "channel": channel}):
             found["ticket", asker.key] = Contact(

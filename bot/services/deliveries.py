@@ -172,16 +172,15 @@ def tell(
         "attempts": 0, "way": "", "platform_id": "", "created_at": now, "expires_at": until,
     }  # fmt: skip
     key = saying.key or saying.about
-    rows = [
-        {
-            **values,
-            "dedupe_key": key if person_id is None else f"{key}:{person_id}",
-            "person_id": person_id,
-            "visible_at": spread(due, person_id or 0) if due and due != now else due,
-        }
-        for person_id in person_ids
-    ]
-    return insert_all_new(session, Delivery, rows)
+    people = list(person_ids)
+    own: dict[str, list[Any]] = {
+        "person_id": people,
+        "dedupe_key": [key if number is None else f"{key}:{number}" for number in people],
+        "visible_at": [
+            spread(due, number or 0) if due and due != now else due for number in people
+        ],
+    }
+    return insert_all_new(session, Delivery, values, own)
 
 
 def moment(urgency: Urgency, due: datetime, hours: Hours) -> datetime:

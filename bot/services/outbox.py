@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, select, text, update
 
@@ -33,8 +33,8 @@ _ROOM = 1900
 _table = Delivery.__table__.c
 _COLUMNS = (
     _table.id, _table.dedupe_key, _table.person_id, _table.ticket_id, _table.community_id,
-    _table.topic, _table.urgency, _table.notice, _table.ask, _table.visible_at,
-    _table.expires_at, _table.attempts, _table.tried_at, _table.charged_day, _table.state,
+    _table.topic, _table.urgency, _table.notice, _table.ask, _table.expires_at,
+    _table.attempts, _table.tried_at, _table.charged_day, _table.state,
 )  # fmt: skip
 # The partial index's own words, not parameters: only then the planner can use it.
 _DUE = (
@@ -88,8 +88,7 @@ class Rules:
     lease: timedelta = LEASE
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """What one person gets as one message; the lease on its rows ends at `until`."""
 
     ids: tuple[int, ...]
@@ -274,7 +273,7 @@ def _parcel(
         way=send.way,
         address=contact.address,
         topic=rows[0].topic,
-        notice=merged(notices, rules.title.format(count=len(notices))),
+        notice=merged(notices, rules.title),
         key="" if send.way is Way.CUSTOMER else _key(rows),
     )
     return Parcel(

@@ -1,8 +1,9 @@
 """What came of a push is written down, by whoever still holds its rows."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -29,7 +30,7 @@ _SAME_KEY = timedelta(minutes=9)
 _ANSWERED_WITHIN = timedelta(hours=24)
 
 _table = Delivery.__table__.c
-_MINE = (_table.id == bindparam("row"), _table.token == bindparam("mine"))
+_MINE = (among(_table.id, "rows"), _table.token == bindparam("mine"))
 # What was cancelled while the call was under way has gone out all the same.
 _END = (
     update(Delivery.__table__)  # type: ignore[arg-type]
@@ -64,38 +65,43 @@ def settle(
     """Write down what came of these pushes. What another worker has taken over meanwhile, since
     the lease was over, is left to it.
     """
-    ends: list[dict[str, Any]] = []
+    # Rows that end alike are written at once.
+    ends: dict[_End, list[int]] = defaultdict(list)
     again: list[dict[str, Any]] = []
     anew: list[dict[str, Any]] = []
+    count = 0
     for parcel, outcome in results:
+        count += len(parcel.ids)
+        at, state, reason = None, "sent", ""
         if outcome.remedy is Remedy.DONE:
-            ends += _ends(parcel, "sent", "", outcome.platform_id, now)
             _done(session, channel, parcel, now)
-            continue
-        at, state, reason = _what_now(session, channel, parcel, outcome, now, dice)
-        if at is None:
-            ends += _ends(parcel, state, reason, outcome.platform_id, now)
         else:
-            mine = {"mine": parcel.token, "why": reason, "at": at}
+            at, state, reason = _what_now(session, channel, parcel, outcome, now, dice)
+        if at is None:
+            end = _End(parcel.token, state, reason, parcel.push.way, outcome.platform_id)
+            ends[end] += parcel.ids
+        else:
             tries = again if outcome.remedy in _TRIED else anew
-            tries += [{"row": row_id, **mine} for row_id in parcel.ids]
+            mine = {"mine": parcel.token, "why": reason, "at": at}
+            tries.append({"rows": parcel.ids, **mine})
+    finished = [{"rows": rows, "now": now, **end._asdict()} for end, rows in ends.items()]
     written = 0
-    for statement, values in ((_END, ends), (_AGAIN, again), (_ANEW, anew)):
+    for statement, values in ((_END, finished), (_AGAIN, again), (_ANEW, anew)):
         if values:
             written += session.core.execute(statement, values).rowcount
     _early_receipts(session, ends, now)
-    if lost := len(ends) + len(again) + len(anew) - written:
-        log.warning("lease_lost", rows=lost)
+    if written < count:
+        log.warning("lease_lost", rows=count - written)
 
 
-def _ends(
-    parcel: Parcel, state: str, reason: str, number: str, now: datetime
-) -> list[dict[str, Any]]:
-    shared = {
-        "mine": parcel.token, "to": state, "why": reason, "by": parcel.push.way,
-        "number": number, "now": now,
-    }  # fmt: skip
-    return [{"row": row_id, **shared} for row_id in parcel.ids]
+class _End(NamedTuple):
+    """How some rows end; the names are those of the statement's parameters."""
+
+    mine: str
+    to: str
+    why: str
+    by: Way
+    number: str
 
 
 def _done(session: UnitOfWork, channel: Channel, parcel: Parcel, now: datetime) -> None:
@@ -204,8 +210,7 @@ def release(session: UnitOfWork, parcels: Iterable[Parcel], now: datetime) -> No
     for parcel in parcels:
         if parcel.send.window:
             contacts.give_back(session, parcel.contact.address_id, parcel.send.window)
-        mine = {"mine": parcel.token, "why": "", "at": now}
-        values += [{"row": row_id, **mine} for row_id in parcel.ids]
+        values.append({"rows": parcel.ids, "mine": parcel.token, "why": "", "at": now})
     if values:
         session.core.execute(_AGAIN, values)
 
@@ -240,9 +245,9 @@ def _apply_receipt(session: UnitOfWork, platform_id: str, problem: str, now: dat
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _early_receipts(session: UnitOfWork, ends: Sequence[dict[str, Any]], now: datetime) -> None:
+def _early_receipts(session: UnitOfWork, ends: Iterable[_End], now: datetime) -> None:
     """Receipts that came before these rows were written."""
-    numbers = [end["number"] for end in ends if end["number"]]
+    numbers = [end.number for end in ends if end.number]
     if not numbers:
         return
     found = session.execute(
