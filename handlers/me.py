@@ -1,9 +1,12 @@
 """我的: what a member sees of themselves at a glance."""
 
+from zoneinfo import ZoneInfo
+
+from bot.domain.dates import spoken
 from bot.domain.messages import Notice
 from bot.routing import Context, Router
 from bot.routing.phrases import own_line
-from bot.services import check_in, meeting, meeting_reply, opt_out
+from bot.services import check_in, meeting, meeting_reply, mute, opt_out
 
 router = Router("me")
 
@@ -36,4 +39,9 @@ def _lines(context: Context, session: object) -> list[str]:
     if stopped := opt_out.stopped(context.session, member.person_id):
         topics = "、".join(context.say(f"opt_out.{topic}") for topic in stopped)
         lines.append(context.say("me.stopped", topics=topics))
+    if until := mute.muted_until(context.session, member.person_id, context.now):
+        zone = ZoneInfo(member.community.timezone)
+        always = until - context.now > mute.ALWAYS / 2
+        day = "" if always else spoken(until.astimezone(zone).date())
+        lines.append(context.say("mute.shown" if always else "mute.shown_until", until=day))
     return lines

@@ -326,6 +326,22 @@ def test_a_template_that_may_have_arrived_is_not_there_twice(life: Life) -> None
     assert life.api.calls.count(TEMPLATE) == 2
 
 
+def test_who_does_not_want_to_be_disturbed_reads_it_with_a_reply(life: Life) -> None:
+    life.says(OPENID, "免打扰 2天")
+    life.tell("answer", "可以。")
+    life.run()
+    assert life.states() == [("held", "muted", "")]
+    assert "可以。" in life.says(OPENID, "帮助")
+    life.tell("alert", "紧急")
+    life.run()
+    assert life.pushed == ["紧急"]
+    life.after(days=2)
+    life.says(OPENID, "帮助")
+    life.tell("answer", "又可以了。")
+    life.run()
+    assert life.pushed == ["紧急", "又可以了。"]
+
+
 def test_what_nobody_can_be_told_any_more_is_cancelled(life: Life) -> None:
     life.says(OPENID, "帮助")
     life.tell("announcement", "周五交材料")

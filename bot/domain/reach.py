@@ -25,6 +25,7 @@ class Contact(NamedTuple):
     pushed_day: date | None = None
     pushed: int = 0
     digest_day: date | None = None
+    muted_until: datetime | None = None
     wanted: frozenset[str] = frozenset()
     agreed: frozenset[str] = frozenset()
 
@@ -98,6 +99,8 @@ def plan(
     alert = first.urgency is Urgency.ALERT
     if any(_given_up(due, now) for due in parcel):
         return Hold("not reached")
+    if not alert and contact.muted_until and contact.muted_until > now:
+        return Hold("muted")
     if not alert and (morning := hours.after_quiet(now)) > now:
         return _later(parcel, morning, "quiet hours")
     way, window = _way(parcel, first.urgency, contact, outlet, now)

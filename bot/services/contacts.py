@@ -31,6 +31,7 @@ _PEOPLE = (
         _person.pushed_day,
         _person.pushed,
         _person.digest_day,
+        _person.muted_until,
     )
     .join(Address.__table__, _address.person_id == _person.id)
     # By the people alone: SQLite would go through all addresses of the channel.

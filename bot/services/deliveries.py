@@ -81,6 +81,7 @@ _HOLDING = (
         Community.daily_message_budget,
         Person.pushed_day,
         Person.pushed,
+        Person.muted_until,
     )
     .select_from(Delivery)
     .join(Community, Community.id == _table.community_id)
@@ -198,8 +199,8 @@ def can_push(session: UnitOfWork, now: datetime) -> bool:
 def release(session: UnitOfWork, person_id: int, now: datetime) -> bool:
     """A way has opened: what is held for this person and was not shown is pushed after all.
 
-    Nothing is, and it rides, in quiet hours, when the day's budget is used up, or while customer
-    messages rest.
+    Nothing is, and it rides, in quiet hours, when the day's budget is used up, for who does not
+    want to be disturbed, or while customer messages rest.
     """
     place = session.core.execute(_HOLDING, {"person_id": person_id, "now": now}).first()
     if place is None:
@@ -208,7 +209,8 @@ def release(session: UnitOfWork, person_id: int, now: datetime) -> bool:
     spent = place.pushed_day == hours.day(now) and place.pushed >= place.daily_message_budget
     ways = outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now)
     closed = Way.CUSTOMER not in ways.ways or ways.rests.get(Way.CUSTOMER, now) > now
-    if spent or closed or hours.after_quiet(now) > now:
+    muted = place.muted_until is not None and place.muted_until > now
+    if muted or spent or closed or hours.after_quiet(now) > now:
         return False
     session.core.execute(_RELEASE, {"person": person_id, "now": now, "at": now + _AFTER_REPLY})
     return True

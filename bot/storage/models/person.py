@@ -13,7 +13,8 @@ class Person(Base):
 
     `current_community_id` is what a private conversation is about (切换); None is the oldest.
     `pushed_day` is the last day on which messages were pushed to them, `pushed` how many then;
-    `digest_day` the day of their last digest.
+    `digest_day` the day of their last digest. Until `muted_until` nothing is pushed to them
+    (免打扰).
     """
 
     __tablename__ = "person"
@@ -25,6 +26,7 @@ class Person(Base):
     pushed_day: Mapped[date | None]
     pushed: Mapped[int] = mapped_column(server_default="0")
     digest_day: Mapped[date | None]
+    muted_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

@@ -297,3 +297,4 @@ def upgrade() -> None:
     op.add_column("person", sa.Column("pushed_day", sa.Date(), nullable=True))
     op.add_column("person", sa.Column("pushed", sa.Integer(), server_default="0", nullable=False))
     op.add_column("person", sa.Column("digest_day", sa.Date(), nullable=True))
+    op.add_column("person", sa.Column("muted_until", UtcDateTime(timezone=True), nullable=True))

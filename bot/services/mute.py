@@ -1,0 +1,26 @@
+"""免打扰: nothing is pushed to somebody for a while; it waits in their mailbox."""
+
+from datetime import datetime, timedelta
+
+from bot.storage.models import Person
+from bot.storage.session import UnitOfWork
+
+# What "until I say otherwise" is written as.
+ALWAYS = timedelta(days=365 * 100)
+
+
+def mute(session: UnitOfWork, person_id: int, until: datetime) -> None:
+    """Push nothing to this person before then but an alert."""
+    session.get_one(Person, person_id).muted_until = until
+    session.flush()
+
+
+def unmute(session: UnitOfWork, person_id: int) -> None:
+    session.get_one(Person, person_id).muted_until = None
+    session.flush()
+
+
+def muted_until(session: UnitOfWork, person_id: int, now: datetime) -> datetime | None:
+    """Until when this person does not want to be disturbed; None when they do."""
+    until = session.get_one(Person, person_id).muted_until
+    return until if until is not None and until > now else None
