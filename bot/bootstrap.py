@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+import structlog
+
 from bot.clock import Clock, OffsetClock, elapsed, pause
 from bot.config import OfficialAccountSettings, Settings
 from bot.domain.delivery import PROFILES, Capability, Outcome, Push, Remedy, Way
@@ -24,7 +26,7 @@ from bot.services.outbox import LEASE, Rules
 from bot.storage import schema
 from bot.storage.engine import build_engine
 from bot.storage.leader import leader_lock
-from bot.storage.session import Database, UnitOfWork
+from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork
 from bot.storage.tokens import DatabaseTokens
 from content import loader
 from content.check import unknown_commands, unknown_kinds
@@ -36,6 +38,8 @@ from scheduler.tick import tick
 from scheduler.worker import Tools, Worker
 
 Purpose = Literal["web", "worker", "command"]
+log = structlog.get_logger(__name__)
+
 # Seconds that a writer waits for the database. The platform waits 5 s for an answer in all.
 _WAITS = {"web": 3.0, "worker": 10.0, "command": 10.0}
 _PRIORITIES: Mapping[Purpose, Literal["first", "yield", ""]] = {
@@ -223,8 +227,16 @@ def build_worker(application: Application, *, lease: timedelta = LEASE) -> Worke
         with database.read() as session:
             if not firing.waiting(session):
                 return False
-        with database.begin() as session:
-            return firing.expand(session, KINDS_BY_NAME, clock.now()) is not None
+        try:
+            with database.begin() as session:
+                return firing.expand(session, KINDS_BY_NAME, clock.now()) is not None
+        except DATABASE_BUSY:
+            raise
+        except Exception:
+            # It would hold up every other; it is kept, and shown.
+            log.exception("expanding_failed")
+            with database.begin() as session:
+                return firing.park(session, "cannot be told", clock.now())
 
     rules = Rules(
         Channel.OFFICIAL_ACCOUNT,

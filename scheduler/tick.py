@@ -12,6 +12,7 @@ from bot.services import (
     firing,
     heartbeat,
     inbox,
+    outcomes,
     personal_data,
     registry,
     routine,
@@ -51,6 +52,7 @@ def tick(
         conversation.clear(session, now)
         routine.declare_all(session, packs, kinds, now)
         reconcile(session, kinds, now)
+        outcomes.overtaken(session, now)
     clear_old(database, now, pause)
     clear_inbox(database, now, pause, text_hours, row_days)
     purged = purge(database, now, data_dir)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -59,8 +60,10 @@ class Worker:
         self._most = 2 * threads
         self._waiting: deque[Parcel] = deque()
         self._calls: queue.SimpleQueue[Parcel | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[tuple[Parcel, Outcome]] = queue.SimpleQueue()
+        # None: it was not begun.
+        self._results: queue.SimpleQueue[tuple[Parcel, Outcome | None]] = queue.SimpleQueue()
         self._open: list[tuple[Parcel, Outcome]] = []
+        self._unbegun: list[Parcel] = []
         self._under_way = 0
         self._looked = 0.0
         self._stopping = threading.Event()
@@ -86,13 +89,19 @@ class Worker:
         while not self._stopping.is_set():
             if not self._safely(self._round):
                 self._stopping.wait(_IDLE)
-        self._safely(self._release)
-        while self._under_way or self._open:
-            self._collect()
-            if not self._safely(self._settle):
-                self._tools.pause(_GROUP_SECONDS)
+        self._end()
         for _ in self._threads:
             self._calls.put(None)
+
+    def _end(self) -> None:
+        """Begin nothing more; wait for what is under way, as long as the leases last."""
+        left, self._waiting = list(self._waiting), deque()
+        self._safely(lambda: self._release(left))
+        deadline = self._tools.elapsed() + self._tools.rules.lease.total_seconds()
+        while (self._under_way or self._open) and self._tools.elapsed() < deadline:
+            self._collect()
+            if not self._safely(self._settle):
+                self._tools.pause(_GROUP_SECONDS if self._under_way else _IDLE)
 
     def drain(self) -> None:
         """Send everything that is due now, and return when nothing is any more."""
@@ -116,7 +125,7 @@ class Worker:
 
     def _round(self) -> bool:
         """Claim, hand out, collect, write down, each as far as it goes; False when idle."""
-        busy = self._tools.chore()
+        busy = self._safely(self._tools.chore)
         claimed = len(self._waiting) + self._under_way < self._batch and self._claim()
         self._forget_cancelled()
         self._hand_out()
@@ -151,15 +160,18 @@ class Worker:
         self._looked = begun
         with self._tools.database.read() as session:
             mine = outcomes.still_mine(session, self._waiting)
-        self._waiting = deque(parcel for parcel in self._waiting if mine.issuperset(parcel.ids))
+        kept = [parcel for parcel in self._waiting if mine.issuperset(parcel.ids)]
+        # Of a parcel that has lost one of several rows, the others are planned anew at once.
+        broken = [parcel for parcel in self._waiting if not mine.issuperset(parcel.ids)]
+        self._waiting = deque(kept)
+        if broken:
+            self._release(broken)
 
     def _hand_out(self) -> None:
-        """Give the threads work; what could outlast its lease is left to whoever comes then."""
-        while self._waiting and self._under_way < self._most:
-            parcel = self._waiting.popleft()
-            if self._in_time(parcel):
-                self._calls.put(parcel)
-                self._under_way += 1
+        """Give the threads work; what could outlast its lease comes back as not begun."""
+        while self._waiting and self._under_way < self._most and not self._stopping.is_set():
+            self._calls.put(self._waiting.popleft())
+            self._under_way += 1
 
     def _in_time(self, parcel: Parcel) -> bool:
         """Whether a call that begins now ends before its lease does."""
@@ -168,10 +180,14 @@ class Worker:
     def _call(self) -> None:
         while (parcel := self._calls.get()) is not None:
             if not self._in_time(parcel):
-                self._results.put((parcel, Outcome(Remedy.RETRY, reason="too late to begin")))
+                self._results.put((parcel, None))
                 continue
             try:
                 outcome = self._tools.transport.send(parcel.push)
+            except DATABASE_BUSY:
+                # The token is asked for before anything is sent.
+                log.exception("database_busy")
+                outcome = Outcome(Remedy.RETRY, reason="the database is busy")
             except Exception:
                 # One message that breaks our own code must not end the thread.
                 log.exception("push_broke")
@@ -184,25 +200,40 @@ class Worker:
         while len(self._open) < _GROUP and self._under_way:
             left = max(0.001, deadline - self._tools.elapsed())
             try:
-                self._open.append(self._results.get(timeout=left))
+                parcel, outcome = self._results.get(timeout=left)
             except queue.Empty:
                 return
             self._under_way -= 1
+            if outcome is None:
+                self._unbegun.append(parcel)
+            else:
+                self._open.append((parcel, outcome))
             if self._under_way <= self._most // 2:
                 self._hand_out()
 
     def _settle(self) -> bool:
+        if self._unbegun:
+            unbegun, self._unbegun = self._unbegun, []
+            self._release(unbegun)
         if not self._open:
             return False
-        tools = self._tools
-        with tools.database.begin() as session:
-            channel = tools.rules.channel
-            outcomes.settle(session, channel, self._open, tools.now(), random.random)
+        try:
+            self._write(self._open)
+        except DATABASE_BUSY:
+            raise
+        except Exception:
+            # One of them is at fault; the others must be written, or they would be sent again.
+            log.exception("settling_failed", pushes=len(self._open))
+            for result in self._open:
+                self._safely(partial(self._write, [result]))
         self._open = []
         return True
 
-    def _release(self) -> None:
-        parcels = list(self._waiting)
+    def _write(self, results: list[tuple[Parcel, Outcome]]) -> None:
+        tools = self._tools
+        with tools.database.begin() as session:
+            outcomes.settle(session, tools.rules.channel, results, tools.now(), random.random)
+
+    def _release(self, parcels: list[Parcel]) -> None:
         with self._tools.database.begin() as session:
             outcomes.release(session, parcels, self._tools.now())
-        self._waiting.clear()

@@ -187,11 +187,8 @@ def test_three_a_day_in_all(life: Life) -> None:
     life.tell("alert", "紧急")
     life.run()
     assert life.pushed[3:] == ["紧急"]
-    # On the next day they come together, as one message.
-    life.until(0)
-    life.until(18)
-    life.says(OPENID, "帮助")
-    life.until(19, 8)
+    # In the morning they come together, as one message.
+    life.until(8, 8)
     assert len(life.pushed) == 5
     assert "答3" in life.pushed[4]
     assert "答4" in life.pushed[4]

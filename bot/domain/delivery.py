@@ -1,12 +1,12 @@
 """What becomes of something that somebody is to be told: ways out, allowances, tries, outcomes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from bot.domain.messages import Notice
+from bot.domain.messages import BLANK, Notice
 
 State = Literal["queued", "sending", "held", "shown", "sent", "unknown", "failed", "cancelled"]
 
@@ -122,8 +122,9 @@ class Urgency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a topic's deliveries are treated. `again`: an unclear outcome is tried again, at the
-    risk of saying it twice; else it stays unknown. `most` is how long it is tried.
+    """How a topic's deliveries are treated. `again`: an unclear answer of the platform is tried
+    again, at the risk of saying it twice; else it stays unknown. (What a killed worker had in work
+    is always tried again.) `most` is how long it is tried.
     """
 
     urgency: Urgency
@@ -159,17 +160,18 @@ def pause_before(attempt: int, dice: float) -> timedelta:
 
 
 def merged(notices: list[Notice], title: str) -> Notice:
-    """Several notices as one message, each under its own title; `title` has the field {count}."""
+    """Several notices as one message, each under its own title; `title` has the field {count}.
+
+    Numbers stand under one of them at most: where two have a menu, neither's is shown.
+    """
     if len(notices) == 1:
         return notices[0]
+    menus = sum(bool(notice.options) for notice in notices)
     lines: list[str] = []
     for notice in notices:
-        lines += ["", *([notice.title] if notice.title else []), *notice.lines]
-        lines += [f"{option.send} {option.label}" for option in notice.options]
+        lines += [BLANK, *([notice.title] if notice.title else []), *notice.lines]
+        if menus == 1:
+            lines += [f"{option.send} {option.label}" for option in notice.options]
         lines += [notice.source] if notice.source else []
         lines += [f"{notice.link.label}：{notice.link.url}"] if notice.link else []
     return Notice("digest", title=title.format(count=len(notices)), lines=tuple(lines))
-
-
-def without_options(notice: Notice) -> Notice:
-    return replace(notice, options=())

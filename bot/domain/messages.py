@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any, Literal
 
 NOTICE_VERSION = 1
+# A line that stays empty; other empty parts of a notice are left out.
+BLANK = " "
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 

@@ -1,6 +1,6 @@
 """A notice as text, cut into pages that fit the channel."""
 
-from bot.domain.messages import Notice
+from bot.domain.messages import BLANK, Notice
 
 NEXT_PAGE = "9"
 # Where a page may end, best first: after a line, after a sentence, after a clause.
@@ -13,7 +13,7 @@ def as_text(notice: Notice) -> str:
     parts += [f"{option.send} {option.label}" for option in notice.options]
     if notice.link:
         parts.append(f'<a href="{notice.link.url}">{notice.link.label}</a>')
-    return "\n".join(part for part in parts if part)
+    return "\n".join("" if part == BLANK else part for part in parts if part)
 
 
 def pages(notice: Notice, limit: int, more: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ DIGEST_AT = time(19, 0)
 # What would come in quiet hours and cannot wait comes so long before they begin.
 _BEFORE = timedelta(minutes=30)
 _SPREAD_FROM, _SPREAD, _TOGETHER = 60, 361, 8
+LATEST_SPREAD = timedelta(minutes=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,10 @@ class Hours:
     def next_digest(self, at: datetime) -> datetime:
         """The hour of the digest on the day after."""
         return self.digest(self._utc(self.day(at) + timedelta(days=1), time(0, 0)))
+
+    def next_morning(self, at: datetime) -> datetime:
+        """The first moment of the day after that is not quiet."""
+        return self.after_quiet(self._utc(self.day(at) + timedelta(days=1), time(0, 0)))
 
     def _utc(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, ZoneInfo(self.timezone)).astimezone(UTC)

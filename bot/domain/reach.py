@@ -89,40 +89,41 @@ def plan(
     parcel: Sequence[Due], contact: Contact, outlet: Outlet, hours: Hours, budget: int,
     now: datetime,
 ) -> Plan:  # fmt: skip
-    """What to do now with what is due for one person, as one message.
+    """What to do now with what is due for one person, as one message; an alert is one of its own.
 
-    Not sent is never lost: it is held for the mailbox, or planned for later.
+    What is not sent is held for the mailbox, or planned for later: by the caller, who holds
+    instead what would have lost its point by then.
     """
     if not contact.address:
         return Hold("no address")
-    first = min(parcel, key=_rank)
+    first = min(parcel, key=rank)
     alert = first.urgency is Urgency.ALERT
-    if any(_given_up(due, now) for due in parcel):
-        return Hold("not reached")
     if not alert and contact.muted_until and contact.muted_until > now:
         return Hold("muted")
     if not alert and (morning := hours.after_quiet(now)) > now:
-        return _later(parcel, morning, "quiet hours")
-    way, window = _way(parcel, first.urgency, contact, outlet, now)
+        return Later(morning, "quiet hours")
+    usable = {way for way in outlet.ways if outlet.rests.get(way, now) <= now}
+    way, window = _way(parcel, first.urgency, contact, outlet, usable, now)
     if way is None:
-        waits = [until for until in outlet.rests.values() if until > now]
-        return _later(parcel, min(waits), "the platform rests") if waits else Hold("no way")
+        resting, _ = _way(parcel, first.urgency, contact, outlet, set(outlet.ways), now)
+        return Later(outlet.rests[resting], "the platform rests") if resting else Hold("no way")
     digest = all(due.urgency is Urgency.DIGEST for due in parcel)
     today = hours.day(now)
     free = alert or first.nameless or all(due.charged_day == today for due in parcel)
     if not free:
         pushed = contact.pushed if contact.pushed_day == today else 0
         if pushed >= budget or (digest and contact.digest_day == today):
-            return _later(parcel, hours.next_digest(now), "enough for today")
+            tomorrow = hours.next_digest(now) if digest else hours.next_morning(now)
+            return Later(tomorrow, "enough for today")
     granted = any(due.granted for due in parcel)
     return Send(way, window, charge=not free, digest=digest and not free, granted=granted)
 
 
 def _way(
-    parcel: Sequence[Due], urgency: Urgency, contact: Contact, outlet: Outlet, now: datetime
-) -> tuple[Way | None, str]:
-    """The first way that is open, and the allowance it takes from."""
-    usable = {way for way in outlet.ways if outlet.rests.get(way, now) <= now}
+    parcel: Sequence[Due], urgency: Urgency, contact: Contact, outlet: Outlet, usable: set[Way],
+    now: datetime,
+) -> tuple[Way | None, str]:  # fmt: skip
+    """The first of the usable ways that is open, and the allowance it takes from."""
     if Way.CUSTOMER in usable:
         granted = any(due.granted for due in parcel)
         if contact.event_until and contact.event_until > now and contact.event_left + granted > 0:
@@ -141,14 +142,8 @@ def _way(
     return None, ""
 
 
-def _later(parcel: Sequence[Due], at: datetime, reason: str) -> Plan:
-    """Later, unless it has lost its point by then: it may still ride on a reply before."""
-    if any(due.expires_at <= at for due in parcel):
-        return Hold(reason)
-    return Later(at, reason)
-
-
-def _given_up(due: Due, now: datetime) -> bool:
+def given_up(due: Due, now: datetime) -> bool:
+    """Whether it was tried often or long enough."""
     too_long = due.tried_at is not None and now - due.tried_at > policy_of(due.topic).most
     return due.attempts >= MOST_TRIES or too_long
 
@@ -156,5 +151,6 @@ def _given_up(due: Due, now: datetime) -> bool:
 _RANKS = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
-def _rank(due: Due) -> int:
+def rank(due: Due) -> int:
+    """What goes first has the lowest."""
     return _RANKS[due.urgency]

@@ -1,7 +1,7 @@
 """The way to somebody: their address, what the platform still allows there, what they had today."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Date, Row, and_, bindparam, case, func, or_, select, update
@@ -10,12 +10,13 @@ from bot.domain.delivery import AFTER_EVENT, AFTER_MESSAGE, OPENING_EVENTS, RESE
 from bot.domain.messages import Channel, InboundMessage
 from bot.domain.reach import Contact, Outlet
 from bot.storage.among import among
-from bot.storage.models import Address, AnonymousAsker, OptIn, Person, PlatformConsent
+from bot.storage.models import Address, AnonymousAsker, OptIn, OptOut, Person, PlatformConsent
 from bot.storage.session import UnitOfWork, count_up
 
 Key = tuple[str, int]
 
 _NOTHING: frozenset[str] = frozenset()
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 _address, _person = Address.__table__.c, Person.__table__.c
 _asker = AnonymousAsker.__table__.c
@@ -50,6 +51,7 @@ _ASKERS = (
     .where(among(_asker.ticket_id, "ids"), _asker.channel == bindparam("channel"))
 )
 _WANTED = select(OptIn.person_id, OptIn.topic).where(among(OptIn.__table__.c.person_id, "ids"))
+_SPARED = select(OptOut.person_id, OptOut.topic).where(among(OptOut.__table__.c.person_id, "ids"))
 _HERE = (
     _address.channel == bindparam("channel_"),
     _address.account == bindparam("account_"),
@@ -90,8 +92,8 @@ def of(
         for row in session.core.execute(_PEOPLE, {"ids": people}):
             where, key, *values = row
             older = found.get(("person", key))
-            # The newest address is the one that is used.
-            if where == channel and (older is None or older.address_id < values[0]):
+            # Where they last wrote is open; else the newest address is the one that is used.
+            if where == channel and (older is None or _better(values, older)):
                 contact = Contact(*values)
                 found["person", key] = contact
                 if templates:
@@ -105,6 +107,18 @@ def of(
                 asker.message_until, asker.event_left or 0, asker.event_until,
             )  # fmt: skip
     return found
+
+
+def _better(values: Sequence[Any], than: Contact) -> bool:
+    mine, other = Contact(*values), than
+    heard = (mine.message_until or _NEVER, mine.address_id)
+    return heard > (other.message_until or _NEVER, other.address_id)
+
+
+def spared(session: UnitOfWork, rows: Sequence[Row[Any]]) -> set[tuple[int, str]]:
+    """Who does not want to hear of which topic, among those whom these deliveries are for."""
+    people = sorted({row.person_id for row in rows if row.person_id is not None})
+    return {(row[0], row[1]) for row in session.core.execute(_SPARED, {"ids": people})}
 
 
 def charge(

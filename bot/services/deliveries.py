@@ -1,5 +1,8 @@
 """What somebody is to be told: it is queued to be pushed where that can be, else it is held and
 rides on their next private reply. Nothing does both.
+
+What is queued, but was put off (a `reason` says why), rides as well if they write before it is
+pushed; the mailbox shows everything that has not gone out.
 """
 
 from collections.abc import Iterable
@@ -7,16 +10,31 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, literal_column, select, text, union_all, update
+import structlog
+from sqlalchemy import (
+    Boolean,
+    Select,
+    and_,
+    bindparam,
+    case,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from bot.domain.delivery import Urgency, Way, policy_of
 from bot.domain.messages import Channel, InboundMessage, Notice, Reply
 from bot.domain.paging import page
-from bot.domain.quiet import Hours, spread
+from bot.domain.quiet import LATEST_SPREAD, Hours, spread
 from bot.services import outlet
 from bot.storage.models import AnonymousAsker, Community, Delivery, Person
 from bot.storage.models.delivery import OPEN_STATES
 from bot.storage.session import UnitOfWork, insert_all_new
+
+log = structlog.get_logger(__name__)
 
 KEPT = timedelta(days=14)
 RIDES = 2
@@ -28,7 +46,7 @@ _NUMBERS = "①②③"
 # Under these nothing rides: the mailbox itself, and what somebody in danger reads.
 _ALONE = ("mailbox", "care")
 _OPEN = ("queued", "sending", "held", "shown")
-_SHOWABLE = ("held", "shown")
+_SHOWABLE = ("queued", "held", "shown")
 _GONE_OUT = ("sent", "unknown")
 _SEEN = ("sending", "shown", *_GONE_OUT)
 
@@ -36,19 +54,29 @@ _table = Delivery.__table__.c
 _asker = AnonymousAsker.__table__.c
 
 
+# What waits for the next digest only because there was one today can go on waiting.
+_PUT_OFF = case(
+    (_table.state != "queued", True),
+    (and_(_table.urgency == "digest", _table.reason == "enough for today"), False),
+    else_=_table.reason != "",
+)
+# What was tried may have arrived: it is not shown before that is known.
+_UNTRIED = text("(state <> 'queued' OR tried_at IS NULL)")
 _URGENT = case((_table.topic == literal_column("'alert'"), 0), else_=1).label("rank")
 
 
 def _open() -> Select[Any]:
-    """What can be shown: held or shown before, and not too old."""
+    """What can be shown: held, put off or shown before, and not too old."""
     return select(
-        _table.id, _table.notice, _table.rides, _table.created_at, _table.person_id, _URGENT
+        _table.id, _table.notice, _table.rides, _table.created_at, _table.person_id,
+        _PUT_OFF.label("put_off"), _URGENT,
     ).where(
         # The partial index's own words, not parameters: only then the planner can use it.
         text(OPEN_STATES),
-        text("state IN ('held', 'shown')"),
+        text("state IN ('queued', 'held', 'shown')"),
+        _UNTRIED,
         _table.expires_at > bindparam("now"),
-    )
+    )  # fmt: skip
 
 
 # A person's own, and the answers to what was asked anonymously from this address.
@@ -66,7 +94,7 @@ _MINE = union_all(
 _mine = _MINE.c
 _WAITING = (
     select(_mine.id, _mine.notice, _mine.rides, _mine.person_id)
-    .where(_mine.rides < literal_column(str(RIDES)))
+    .where(_mine.rides < literal_column(str(RIDES)), _mine.put_off)
     .order_by(_mine.rank, _mine.created_at, _mine.id)
 )
 _ALL = select(_mine.id, _mine.notice, _mine.created_at, _mine.person_id).order_by(
@@ -81,6 +109,7 @@ _HOLDING = (
         Community.daily_message_budget,
         Person.pushed_day,
         Person.pushed,
+        Person.digest_day,
         Person.muted_until,
     )
     .select_from(Delivery)
@@ -101,6 +130,7 @@ _RELEASE = (
         _table.person_id == bindparam("person"),
         _table.state == "held",
         _table.expires_at > bindparam("now"),
+        or_(_table.urgency != Urgency.DIGEST, bindparam("digests", type_=Boolean())),
     )
     .values(state="queued", visible_at=bindparam("at"), tried_at=None, attempts=0, reason="")
 )
@@ -163,7 +193,7 @@ def tell(
     urgency = policy_of(saying.topic).urgency
     due = moment(urgency, saying.due_at or now, hours) if can_push(session, now) else None
     until = saying.expires_at or max(now, saying.due_at or now) + KEPT
-    if due and due >= until:
+    if due and due + LATEST_SPREAD >= until:
         due = None
     values = {
         "ticket_id": saying.ticket_id, "community_id": community_id, "topic": saying.topic,
@@ -177,9 +207,7 @@ def tell(
     own: dict[str, list[Any]] = {
         "person_id": people,
         "dedupe_key": [key if number is None else f"{key}:{number}" for number in people],
-        "visible_at": [
-            spread(due, number or 0) if due and due != now else due for number in people
-        ],
+        "visible_at": [spread(due, number or 0) if due and due > now else due for number in people],
     }
     return insert_all_new(session, Delivery, values, own)
 
@@ -187,7 +215,8 @@ def tell(
 def moment(urgency: Urgency, due: datetime, hours: Hours) -> datetime:
     """When what is due then may be pushed."""
     if urgency is Urgency.ALERT:
-        return due
+        # Before everything that is due already.
+        return due - timedelta(minutes=5)
     return hours.digest(due) if urgency is Urgency.DIGEST else hours.after_quiet(due)
 
 
@@ -196,24 +225,25 @@ def can_push(session: UnitOfWork, now: datetime) -> bool:
     return bool(outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now).ways)
 
 
-def release(session: UnitOfWork, person_id: int, now: datetime) -> bool:
+def release(session: UnitOfWork, person_id: int, now: datetime) -> None:
     """A way has opened: what is held for this person and was not shown is pushed after all.
 
     Nothing is, and it rides, in quiet hours, when the day's budget is used up, for who does not
-    want to be disturbed, or while customer messages rest.
+    want to be disturbed, or while customer messages rest; no second digest is.
     """
     place = session.core.execute(_HOLDING, {"person_id": person_id, "now": now}).first()
     if place is None:
-        return False
+        return
     hours = Hours(place.timezone, place.quiet_hours)
-    spent = place.pushed_day == hours.day(now) and place.pushed >= place.daily_message_budget
+    today = hours.day(now)
+    spent = place.pushed_day == today and place.pushed >= place.daily_message_budget
     ways = outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now)
     closed = Way.CUSTOMER not in ways.ways or ways.rests.get(Way.CUSTOMER, now) > now
     muted = place.muted_until is not None and place.muted_until > now
     if muted or spent or closed or hours.after_quiet(now) > now:
-        return False
-    session.core.execute(_RELEASE, {"person": person_id, "now": now, "at": now + _AFTER_REPLY})
-    return True
+        return
+    values = {"person": person_id, "now": now, "at": now + _AFTER_REPLY}
+    session.core.execute(_RELEASE, {**values, "digests": place.digest_day != today})
 
 
 def ride(
@@ -226,8 +256,8 @@ def ride(
     """
     if reply.notice is None or reply.notice.media or reply.notice.kind in _ALONE:
         return reply
-    if pushes and release(session, person_id, now):
-        return reply
+    if pushes:
+        release(session, person_id, now)
     rows = session.core.execute(_WAITING, _of(message, person_id, now)).all()
     if not rows:
         return reply
@@ -235,8 +265,8 @@ def ride(
     head = words.head.format(count=len(rows))
     room -= len(f"\n\n{head}\n{words.foot}".encode())
     lines: list[str] = []
-    for mark, row in zip(_NUMBERS, rows, strict=False):
-        notice = Notice.from_json(row.notice)
+    readable = [(row, notice) for row in rows if (notice := _read(session, row))]
+    for mark, (row, notice) in zip(_NUMBERS, readable, strict=False):
         # What rides is kept with the reply; of an answer without a name no more than its title.
         line = f"{mark} {notice.title if row.person_id is None else headline(notice)}"
         room -= len(line.encode()) + 1
@@ -269,17 +299,36 @@ def open_for(
         )
     )
     return [
-        Held(row.id, Notice.from_json(row.notice), row.created_at, row.person_id is None)
+        Held(row.id, notice, row.created_at, row.person_id is None)
         for row in rows
-        if row.id in shown
+        if row.id in shown and (notice := _read(session, row))
     ]
+
+
+def _read(session: UnitOfWork, row: Any) -> Notice | None:
+    """What a delivery says; one that cannot be read fails, and nothing else does."""
+    try:
+        return Notice.from_json(row.notice)
+    except (ValueError, KeyError, TypeError):
+        log.error("notice_unreadable", delivery=row.id)
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id == row.id)
+            .values(state="failed", reason="unreadable"),
+            execution_options={"synchronize_session": False},
+        )
+        return None
 
 
 def cancel_unseen(session: UnitOfWork, about: str, reason: str) -> bool:
     """Stop what is about this if nobody has been shown it; False when somebody has."""
     stopped = session.scalars(
         update(Delivery)
-        .where(Delivery.about == about, Delivery.state.in_(["queued", "held"]))
+        .where(
+            Delivery.about == about,
+            Delivery.state.in_(["queued", "held"]),
+            Delivery.tried_at.is_(None),
+        )
         .values(state="cancelled", reason=reason)
         .returning(Delivery.id),
         execution_options={"synchronize_session": False},
@@ -292,7 +341,7 @@ def reopen(session: UnitOfWork, about: str, reason: str) -> None:
     session.execute(
         update(Delivery)
         .where(Delivery.about == about, Delivery.state == "cancelled", Delivery.reason == reason)
-        .values(state="held", reason=""),
+        .values(state=case((Delivery.rides > 0, "shown"), else_="held"), reason=""),
         execution_options={"synchronize_session": False},
     )
 
@@ -302,7 +351,7 @@ def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int
     how many people had not.
     """
     rows = session.execute(
-        select(Delivery.person_id, Delivery.state)
+        select(Delivery.person_id, Delivery.state, Delivery.tried_at)
         .where(Delivery.about == about, Delivery.state.in_([*_OPEN, *_GONE_OUT]))
         .order_by(Delivery.id)
         .with_for_update()
@@ -313,7 +362,8 @@ def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int
         .values(state="cancelled", reason=reason),
         execution_options={"synchronize_session": False},
     )
-    seen = {row.person_id for row in rows if row.state in _SEEN}
+    # What was tried with an unclear outcome may have been seen.
+    seen = {row.person_id for row in rows if row.state in _SEEN or row.tried_at}
     unseen = {row.person_id for row in rows} - seen
     return sorted(person_id for person_id in seen if person_id is not None), len(unseen)
 

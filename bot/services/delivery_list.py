@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select, update
+from sqlalchemy import Select, case, exists, func, or_, select, update
 
 from bot.domain.messages import Notice
 from bot.domain.paging import as_text
 from bot.errors import NotFound
 from bot.services import deliveries
-from bot.storage.models import Community, Delivery, Person
+from bot.storage.models import Community, Delivery, OptOut, Person
 from bot.storage.session import UnitOfWork
 
 # What is said about one person's own affairs is nobody else's to read.
 _PERSONAL = frozenset({"answer", "alert", "binding", "ticket"})
 _RETRIED = ("failed", "cancelled")
-_FINAL = ("opted out", "deleted")
+# What has lost its point, or is not wanted.
+_FINAL = frozenset(
+    ["opted out", "deleted", "changed", "cancelled", "withdrawn", "answered", "seen", "excused"]
+)
 _NAME = case((Person.hidden_at.is_(None), Person.name), else_="").label("name")
 
 
@@ -94,6 +97,7 @@ def retry(session: UnitOfWork, delivery_ids: Sequence[int], now: datetime) -> in
             Delivery.id.in_(delivery_ids),
             Delivery.state.in_(_RETRIED),
             Delivery.reason.not_in(_FINAL),
+            ~exists().where(OptOut.person_id == Delivery.person_id, OptOut.topic == Delivery.topic),
             or_(Delivery.person_id.is_(None), Delivery.person_id.in_(here)),
         )
         .values(

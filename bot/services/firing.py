@@ -281,6 +281,16 @@ def stop(session: UnitOfWork, about: str, reason: str, now: datetime) -> None:
     )
 
 
+def park(session: UnitOfWork, reason: str, now: datetime) -> bool:
+    """Put the oldest open firing aside; it is kept and shown. False when there is none."""
+    row = session.scalars(select(Firing).where(text("state = 'open'")).order_by(Firing.id)).first()
+    if row is None:
+        return False
+    row.state, row.reason, row.done_at = "parked", reason, now
+    session.flush()
+    return True
+
+
 def expand(session: UnitOfWork, kinds: Kinds, now: datetime, chunk: int = CHUNK) -> int | None:
     """Tell the next `chunk` people of the oldest open firing: how many; None when none is open."""
     row = session.scalars(

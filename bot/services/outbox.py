@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, bindparam, func, select, text, update
 
 from bot.domain.delivery import Push, Urgency, Way, merged
-from bot.domain.messages import Channel, Notice
+from bot.domain.messages import TEXT_LIMITS, Channel, Notice
 from bot.domain.paging import as_text
 from bot.domain.quiet import Hours, spread
-from bot.domain.reach import Contact, Due, Hold, Later, Plan, Send, plan
+from bot.domain.reach import Contact, Due, Hold, Later, Plan, Send, given_up, plan, rank
 from bot.services import contacts, outlet
 from bot.storage.among import among
 from bot.storage.models import Community, Delivery
@@ -28,12 +28,17 @@ from bot.storage.session import UnitOfWork
 
 # Longer than two calls to the platform with a new token between them.
 LEASE = timedelta(seconds=60)
+_SOON = timedelta(seconds=1)
+_URGENCIES = {urgency.value: urgency for urgency in Urgency}
 # What several notices in one message may fill, in bytes.
 _ROOM = 1900
+# What one message may have, in bytes.
+_LIMIT = TEXT_LIMITS[Channel.OFFICIAL_ACCOUNT]
 _table = Delivery.__table__.c
 _COLUMNS = (
     _table.id, _table.dedupe_key, _table.person_id, _table.ticket_id, _table.community_id,
-    _table.topic, _table.urgency, _table.notice, _table.ask, _table.expires_at,
+    _table.topic, _table.urgency, _table.notice, _table.ask, _table.visible_at,
+    _table.expires_at,
     _table.attempts, _table.tried_at, _table.charged_day, _table.state,
 )  # fmt: skip
 # The partial index's own words, not parameters: only then the planner can use it.
@@ -50,7 +55,7 @@ _ALSO_DUE = (
         # The words of the other partial index, which leads to a person's.
         text(OPEN_STATES),
         text(DUE_STATES),
-        _table.person_id == bindparam("person_id"),
+        among(_table.person_id, "people"),
         _table.visible_at <= bindparam("now"),
         ~among(_table.id, "known"),
     )
@@ -89,7 +94,11 @@ class Rules:
 
 
 class Parcel(NamedTuple):
-    """What one person gets as one message; the lease on its rows ends at `until`."""
+    """What one person gets as one message; the lease on its rows ends at `until`.
+
+    `cut` says that it is too long to be pushed whole; the mailbox keeps it. `charged_day` is the
+    day on which this try was counted.
+    """
 
     ids: tuple[int, ...]
     token: str
@@ -102,6 +111,8 @@ class Parcel(NamedTuple):
     first_tried: datetime
     template: str = ""
     ask: str = ""
+    cut: bool = False
+    charged_day: date | None = None
 
 
 @dataclass(slots=True)
@@ -124,8 +135,8 @@ def next_due(session: UnitOfWork) -> datetime | None:
 
 
 def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: str) -> Claimed:
-    """Take up to `limit` due rows (and what else is due for the last one's person): each is
-    claimed to be sent, held for the mailbox, or planned for later.
+    """Take up to `limit` due rows (and what else is due for their people): each is claimed to be
+    sent, held for the mailbox, planned for later, or closed.
     """
     rows = _due_rows(session, limit, now)
     if not rows:
@@ -133,15 +144,15 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
     open_ways = replace(outlet.ways_of(session, rules.channel, now), templates=rules.templates)
     places = _places(session, {row.community_id for row in rows})
     known = contacts.of(session, rules.channel, rows, templates=bool(rules.templates))
-    held: dict[tuple[str, datetime | None, str], list[int]] = defaultdict(list)
+    spared = contacts.spared(session, rows)
+    held: Held = defaultdict(list)
     wanted: list[tuple[list[Row[Any]], Send, Contact]] = []
-    for group in _by_person(rows, held, now).values():
+    for group in _by_person(rows, spared, held, now).values():
         contact = known.get(_whose(group[0]), Contact())
         place = places[group[0].community_id]
         fitting = _fitting(group, place.hours, held, now)
-        decision = plan(
-            [_due(row) for row in fitting], contact, open_ways, place.hours, place.budget, now
-        )
+        dues = [_due(row) for row in fitting]
+        decision = plan(dues, contact, open_ways, place.hours, place.budget, now)
         if isinstance(decision, Send):
             wanted.append((fitting, decision, contact))
         else:
@@ -154,9 +165,12 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
 def _due_rows(session: UnitOfWork, limit: int, now: datetime) -> list[Row[Any]]:
     rows: list[Row[Any]] = []
     rows += session.core.execute(_DUE, {"now": now, "limit": limit})
-    if len(rows) == limit and rows[-1].person_id is not None:
-        known = [row.id for row in rows if row.person_id == rows[-1].person_id]
-        also = {"now": now, "person_id": rows[-1].person_id, "known": known}
+    if len(rows) == limit:
+        # The last moment's people may have more that did not come within the limit.
+        last = rows[-1].visible_at
+        people = [row.person_id for row in rows if row.visible_at == last and row.person_id]
+        known = [row.id for row in rows]
+        also = {"now": now, "people": people, "known": known}
         rows += session.core.execute(_ALSO_DUE, also)
     return rows
 
@@ -164,16 +178,22 @@ def _due_rows(session: UnitOfWork, limit: int, now: datetime) -> list[Row[Any]]:
 Held = dict[tuple[str, datetime | None, str], list[int]]
 
 
-def _by_person(rows: Iterable[Row[Any]], held: Held, now: datetime) -> dict[Any, list[Row[Any]]]:
-    """The rows that can be said, by person; what is stale or cannot be read is put aside."""
+def _by_person(
+    rows: Iterable[Row[Any]], spared: set[tuple[int, str]], held: Held, now: datetime
+) -> dict[Any, list[Row[Any]]]:
+    """The rows that can be said, by person, alerts by themselves; the others are put aside."""
     groups: dict[Any, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         if row.expires_at <= now:
             held["cancelled", None, "expired"].append(row.id)
-        elif _notice(row.notice) is None:
+        elif (row.person_id, row.topic) in spared:
+            held["cancelled", None, "opted out"].append(row.id)
+        elif _notice(row.notice) is None or row.urgency not in _URGENCIES:
             held["failed", None, "unreadable"].append(row.id)
+        elif given_up(_due(row), now):
+            held["held", None, "not reached"].append(row.id)
         else:
-            groups[_whose(row), row.community_id].append(row)
+            groups[_whose(row), row.urgency == Urgency.ALERT].append(row)
     return groups
 
 
@@ -184,25 +204,27 @@ def _whose(row: Row[Any]) -> tuple[str, int]:
 
 def _due(row: Row[Any]) -> Due:
     return Due(
-        row.topic, Urgency(row.urgency), row.expires_at, row.attempts, row.tried_at,
+        row.topic, _URGENCIES[row.urgency], row.expires_at, row.attempts, row.tried_at,
         row.charged_day, nameless=row.person_id is None, granted=row.state == "sending",
     )  # fmt: skip
 
 
 def _fitting(group: list[Row[Any]], hours: Hours, held: Held, now: datetime) -> list[Row[Any]]:
-    """As many as fit one message; what is left over waits for the next digest."""
+    """As many as fit one message, the most urgent first; what is left over is a message of its
+    own, or waits for the next digest.
+    """
     if len(group) == 1:
         return group
-    group.sort(key=lambda row: (row.urgency != Urgency.ALERT, row.urgency, row.id))
-    room, fitting = _ROOM, group[:1]
-    room -= _size(group[0])
+    group.sort(key=lambda row: (rank(_due(row)), row.id))
+    room, fitting = _ROOM - _size(group[0]), group[:1]
     for row in group[1:]:
         room -= _size(row)
         if room >= 0:
             fitting.append(row)
+        elif row.urgency == Urgency.DIGEST:
+            _put_off(held, Later(hours.next_digest(now), "no room"), [row])
         else:
-            at = spread(hours.next_digest(now), row.person_id or 0)
-            held["queued", at, "no room"].append(row.id)
+            _put_off(held, Later(now + _SOON, "no room"), [row])
     return fitting
 
 
@@ -212,12 +234,14 @@ def _size(row: Row[Any]) -> int:
 
 
 def _put_off(held: Held, decision: Plan, rows: list[Row[Any]]) -> None:
-    ids = [row.id for row in rows]
-    if isinstance(decision, Later):
-        at = spread(decision.at, rows[0].person_id or 0)
-        held["queued", at, decision.reason] += ids
-    elif isinstance(decision, Hold):
-        held["held", None, decision.reason] += ids
+    """Later, or for the mailbox what would have lost its point by then."""
+    for row in rows:
+        if isinstance(decision, Later):
+            at = spread(decision.at, row.person_id or 0)
+            key = ("queued", at, decision.reason)
+            held[key if at < row.expires_at else ("held", None, decision.reason)].append(row.id)
+        elif isinstance(decision, Hold):
+            held["held", None, decision.reason].append(row.id)
 
 
 def _charge(
@@ -233,31 +257,40 @@ def _charge(
     days: dict[int, date | None] = {}
     days |= {community_id: place.hours.day(now) for community_id, place in places.items()}
     budgets: dict[tuple[date | None, int], list[tuple[int, bool]]] = defaultdict(list)
-    for rows, send, _ in wanted:
+    seen: set[int] = set()
+    once: list[tuple[list[Row[Any]], Send, Contact]] = []
+    for rows, send, contact in wanted:
+        # Two messages for one address at a time: each takes from the same counts.
+        if contact.address_id in seen and contact.address_id:
+            held["queued", now + _SOON, "outrun"] += [row.id for row in rows]
+            continue
+        seen.add(contact.address_id)
+        once.append((rows, send, contact))
         if send.charge:
             day, budget = days[rows[0].community_id], places[rows[0].community_id].budget
             budgets[day, budget].append((rows[0].person_id, send.digest))
-    charged = contacts.charge(session, budgets)
+    counted = contacts.charge(session, budgets)
     windows = [
         (contact.address_id, send.window)
-        for _, send, contact in wanted
+        for _, send, contact in once
         if send.window and not send.granted
     ]
     allowed = contacts.take_windows(session, windows, now)
     parcels: list[Parcel] = []
     until = now + rules.lease
     claims: dict[date | None, list[int]] = defaultdict(list)
-    for rows, send, contact in wanted:
+    for rows, send, contact in once:
         ids = [row.id for row in rows]
-        outrun = send.charge and rows[0].person_id not in charged
+        outrun = send.charge and rows[0].person_id not in counted
         if send.window and not send.granted:
             outrun = outrun or contact.address_id not in allowed
         if outrun:
-            held["queued", now + timedelta(seconds=1), "outrun"] += ids
+            held["queued", now + _SOON, "outrun"] += ids
             continue
         today = days[rows[0].community_id] if send.charge else rows[0].charged_day
         claims[today] += ids
-        parcels.append(_parcel(rows, rules, send, contact, token, until, now))
+        charged = today if send.charge else None
+        parcels.append(_parcel(rows, rules, send, contact, token, until, now, charged))
     for day, ids in claims.items():
         values = {"ids": ids, "new_token": token, "until": until, "day": day, "now": now}
         session.core.execute(_CLAIM, values)
@@ -266,8 +299,9 @@ def _charge(
 
 def _parcel(
     rows: list[Row[Any]], rules: Rules, send: Send, contact: Contact, token: str, until: datetime,
-    now: datetime,
+    now: datetime, charged_day: date | None,
 ) -> Parcel:  # fmt: skip
+    asks = [row.ask for row in rows if row.ask]
     notices = [notice for row in rows if (notice := _notice(row.notice))]
     push = Push(
         way=send.way,
@@ -287,7 +321,9 @@ def _parcel(
         attempts=rows[0].attempts + 1,
         first_tried=min(row.tried_at or now for row in rows),
         template=rules.templates.get((rows[0].topic, send.way), ""),
-        ask=rows[0].ask if len(rows) == 1 else "",
+        ask=asks[0] if len(asks) == 1 else "",
+        cut=len(rows) == 1 and _size(rows[0]) > _LIMIT,
+        charged_day=charged_day,
     )
 
 

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import Boolean, and_, bindparam, case, delete, or_, select, text, update
 
 from bot.domain.delivery import Outcome, Remedy, Way, pause_before, policy_of
 from bot.domain.messages import Channel
 from bot.services import contacts, conversation, outlet
+from bot.services.deliveries import RIDES
 from bot.services.outbox import Parcel
 from bot.storage.among import among
 from bot.storage.models import Delivery, EarlyReceipt, PlatformConsent
@@ -31,13 +32,21 @@ _ANSWERED_WITHIN = timedelta(hours=24)
 
 _table = Delivery.__table__.c
 _MINE = (among(_table.id, "rows"), _table.token == bindparam("mine"))
-# What was cancelled while the call was under way has gone out all the same.
+# What was cancelled while the call was under way may have gone out all the same; only then it says
+# so, else it stays cancelled.
 _END = (
     update(Delivery.__table__)  # type: ignore[arg-type]
-    .where(*_MINE, text("state IN ('sending', 'cancelled')"))
+    .where(
+        *_MINE,
+        or_(
+            text("state = 'sending'"),
+            and_(text("state = 'cancelled'"), bindparam("out", type_=Boolean())),
+        ),
+    )
     .values(
         state=bindparam("to"), reason=bindparam("why"), way=bindparam("by"),
         platform_id=bindparam("number"), done_at=bindparam("now"), token="",
+        rides=case((bindparam("to") == "shown", RIDES), else_=_table.rides),
     )
 )  # fmt: skip
 _AGAIN = (
@@ -45,8 +54,14 @@ _AGAIN = (
     .where(*_MINE, _table.state == "sending")
     .values(state="queued", reason=bindparam("why"), visible_at=bindparam("at"), token="")
 )
-# The time that the platform rests is not counted as time in which it was tried.
-_ANEW = _AGAIN.values(tried_at=None, attempts=0)
+# What was refused without having been tried: it counts no more as tried, or as one of the day's.
+_ANEW = _AGAIN.values(
+    tried_at=None,
+    charged_day=None,
+    attempts=case((_table.attempts > 0, _table.attempts - 1), else_=0),
+)
+_UNTRIED = _AGAIN.values(attempts=case((_table.attempts > 0, _table.attempts - 1), else_=0))
+_OUT = ("sent", "shown", "unknown")
 _TRIED = (Remedy.UNCLEAR, Remedy.RETRY, Remedy.TOKEN)
 _STILL_MINE = select(_table.id).where(
     text(DUE_STATES),
@@ -55,28 +70,30 @@ _STILL_MINE = select(_table.id).where(
 )
 
 
+Result = tuple[Parcel, Outcome]
+
+
 def settle(
     session: UnitOfWork,
     channel: Channel,
-    results: Sequence[tuple[Parcel, Outcome]],
+    results: Sequence[Result],
     now: datetime,
     dice: Callable[[], float],
 ) -> None:
     """Write down what came of these pushes. What another worker has taken over meanwhile, since
     the lease was over, is left to it.
+
+    Outlet, then deliveries, then people and addresses: in the same order as everybody who writes
+    to more than one of them, so that nobody waits in a circle.
     """
+    for parcel, outcome in results:
+        _rest(session, channel, parcel.push.way, outcome, now)
     # Rows that end alike are written at once.
     ends: dict[_End, list[int]] = defaultdict(list)
     again: list[dict[str, Any]] = []
     anew: list[dict[str, Any]] = []
-    count = 0
     for parcel, outcome in results:
-        count += len(parcel.ids)
-        at, state, reason = None, "sent", ""
-        if outcome.remedy is Remedy.DONE:
-            _done(session, channel, parcel, now)
-        else:
-            at, state, reason = _what_now(session, channel, parcel, outcome, now, dice)
+        at, state, reason = _what_now(parcel, outcome, now, dice)
         if at is None:
             end = _End(parcel.token, state, reason, parcel.push.way, outcome.platform_id)
             ends[end] += parcel.ids
@@ -84,14 +101,19 @@ def settle(
             tries = again if outcome.remedy in _TRIED else anew
             mine = {"mine": parcel.token, "why": reason, "at": at}
             tries.append({"rows": parcel.ids, **mine})
-    finished = [{"rows": rows, "now": now, **end._asdict()} for end, rows in ends.items()]
+    finished = [
+        {"rows": rows, "now": now, "out": end.to in _OUT, **end._asdict()}
+        for end, rows in ends.items()
+    ]
     written = 0
     for statement, values in ((_END, finished), (_AGAIN, again), (_ANEW, anew)):
         if values:
             written += session.core.execute(statement, values).rowcount
-    _early_receipts(session, ends, now)
-    if written < count:
-        log.warning("lease_lost", rows=count - written)
+    _early_receipts(session, [end.number for end in ends if end.number], now)
+    for parcel, outcome in results:
+        _keep_count(session, channel, parcel, outcome, now)
+    if written < sum(len(parcel.ids) for parcel, _ in results):
+        log.warning("lease_lost", rows=sum(len(parcel.ids) for parcel, _ in results) - written)
 
 
 class _End(NamedTuple):
@@ -104,54 +126,82 @@ class _End(NamedTuple):
     number: str
 
 
-def _done(session: UnitOfWork, channel: Channel, parcel: Parcel, now: datetime) -> None:
-    contact = parcel.contact
-    if parcel.push.way is Way.SUBSCRIPTION:
-        _use_consent(session, parcel, PlatformConsent.count - 1)
-    if parcel.ask:
-        conversation.open_menu(
-            session, channel, contact.account, contact.address, parcel.ask, now, _ANSWERED_WITHIN
-        )
-
-
 def _what_now(
-    session: UnitOfWork, channel: Channel, parcel: Parcel, outcome: Outcome, now: datetime,
-    dice: Callable[[], float],
-) -> tuple[datetime | None, str, str]:  # fmt: skip
+    parcel: Parcel, outcome: Outcome, now: datetime, dice: Callable[[], float]
+) -> tuple[datetime | None, str, str]:
     """When to plan it anew; or None with the state that it ends in. The reason in either case."""
-    way, contact = parcel.push.way, parcel.contact
     reason = f"{outcome.remedy} {outcome.code}".removesuffix(" 0")
-    if outcome.remedy is not Remedy.UNCLEAR and parcel.send.window:
-        contacts.give_back(session, contact.address_id, parcel.send.window)
-    later = now + pause_before(parcel.attempts, dice())
     match outcome.remedy:
-        case Remedy.UNCLEAR:
-            return (later, "", reason) if _safe_again(parcel, now) else (None, "unknown", reason)
-        case Remedy.RETRY | Remedy.TOKEN:
-            return later, "", reason
-        case Remedy.DEFER:
-            if way is Way.CUSTOMER:
-                contacts.close_window(session, contact.address_id)
-            else:
-                _use_consent(session, parcel, 0)
+        case Remedy.DONE:
+            return None, "shown" if parcel.cut else "sent", ""
+        case Remedy.UNCLEAR if not _safe_again(parcel, now):
+            return None, "unknown", reason
+        case Remedy.UNCLEAR | Remedy.RETRY | Remedy.TOKEN:
+            return now + pause_before(parcel.attempts, dice()), "", reason
+        case Remedy.DEFER if parcel.push.way is Way.TEMPLATE:
+            return None, "held", reason
+        case Remedy.DEFER | Remedy.FREQUENCY | Remedy.QUOTA | Remedy.CAPABILITY:
+            # Planned at once: another way may be open.
             return now, "", reason
-        case Remedy.FREQUENCY:
-            return _rest(session, channel, [way], now + _MINUTE, now), "", reason
-        case Remedy.QUOTA:
-            return _rest(session, channel, [way], _platform_midnight(now), now), "", reason
         case Remedy.CONFIGURATION:
             log.error("sending_misconfigured", code=outcome.code, reason=outcome.reason)
-            return _rest(session, channel, list(Way), now + _REPAIR, now), "", reason
-        case Remedy.CAPABILITY:
-            log.error("not_allowed", way=way, code=outcome.code, reason=outcome.reason)
-            outlet.refuse(session, channel, way, now)
             return now, "", reason
-        case Remedy.CONTENT if way is not Way.CUSTOMER:
-            # The template does not fit what is to be said; the mailbox takes any words.
-            log.error("template_refused", topic=parcel.push.topic, code=outcome.code)
+        case Remedy.CONTENT:
+            # One of several may be at fault, or a template; the mailbox takes any words.
+            log.error("content_refused", topic=parcel.push.topic, code=outcome.code)
             return None, "held", reason
     log.warning("push_failed", code=outcome.code, remedy=outcome.remedy)
     return None, "failed", reason
+
+
+def _rest(session: UnitOfWork, channel: Channel, way: Way, outcome: Outcome, now: datetime) -> None:
+    """What the answer says of this way, or all ways, for everybody."""
+    match outcome.remedy:
+        case Remedy.FREQUENCY:
+            outlet.rest(session, channel, way, now + _MINUTE, now)
+        case Remedy.QUOTA:
+            outlet.rest(session, channel, way, _platform_midnight(now), now)
+        case Remedy.CONFIGURATION:
+            for each in Way:
+                outlet.rest(session, channel, each, now + _REPAIR, now)
+        case Remedy.CAPABILITY:
+            log.error("not_allowed", way=way, code=outcome.code, reason=outcome.reason)
+            outlet.refuse(session, channel, way, now)
+
+
+def _keep_count(
+    session: UnitOfWork, channel: Channel, parcel: Parcel, outcome: Outcome, now: datetime
+) -> None:
+    """Budgets, windows and consents as the platform counts them; the menu that came with it."""
+    way, contact = parcel.push.way, parcel.contact
+    if outcome.remedy is Remedy.DONE:
+        if way is Way.SUBSCRIPTION:
+            _use_consent(session, parcel, PlatformConsent.count - 1)
+        if parcel.ask:
+            _open_menu(session, channel, parcel, now)
+        return
+    if outcome.remedy is Remedy.UNCLEAR:
+        return
+    if outcome.remedy not in _TRIED and parcel.charged_day and parcel.person_id is not None:
+        charge = (parcel.person_id, parcel.charged_day, parcel.send.digest)
+        contacts.refund(session, [charge])
+    if outcome.remedy is Remedy.DEFER and way is Way.CUSTOMER:
+        contacts.close_window(session, contact.address_id)
+    elif parcel.send.window:
+        contacts.give_back(session, contact.address_id, parcel.send.window)
+    if outcome.remedy is Remedy.DEFER and way is Way.SUBSCRIPTION:
+        _use_consent(session, parcel, 0)
+
+
+def _open_menu(session: UnitOfWork, channel: Channel, parcel: Parcel, now: datetime) -> None:
+    """A menu that cannot be read is none: that the message is out is written all the same."""
+    contact = parcel.contact
+    try:
+        conversation.open_menu(
+            session, channel, contact.account, contact.address, parcel.ask, now, _ANSWERED_WITHIN
+        )
+    except (ValueError, KeyError, TypeError):
+        log.error("menu_unreadable", topic=parcel.push.topic)
 
 
 def _safe_again(parcel: Parcel, now: datetime) -> bool:
@@ -161,15 +211,6 @@ def _safe_again(parcel: Parcel, now: datetime) -> bool:
     if parcel.push.way is Way.TEMPLATE and now < parcel.first_tried + _SAME_KEY:
         return True
     return policy_of(parcel.push.topic).again
-
-
-def _rest(
-    session: UnitOfWork, channel: Channel, ways: Iterable[Way], until: datetime, now: datetime
-) -> datetime:
-    """Let these ways rest: now, since another way may be open."""
-    for way in ways:
-        outlet.rest(session, channel, way, until, now)
-    return now
 
 
 def _platform_midnight(now: datetime) -> datetime:
@@ -205,14 +246,14 @@ def still_mine(session: UnitOfWork, parcels: Iterable[Parcel]) -> set[int]:
 
 
 def release(session: UnitOfWork, parcels: Iterable[Parcel], now: datetime) -> None:
-    """These were never begun: any worker may have them at once."""
-    values = []
-    for parcel in parcels:
+    """These were never begun: any worker may have them at once, and it counts as no try."""
+    listed = list(parcels)
+    values = [{"rows": parcel.ids, "mine": parcel.token, "why": "", "at": now} for parcel in listed]
+    if values:
+        session.core.execute(_UNTRIED, values)
+    for parcel in listed:
         if parcel.send.window:
             contacts.give_back(session, parcel.contact.address_id, parcel.send.window)
-        values.append({"rows": parcel.ids, "mine": parcel.token, "why": "", "at": now})
-    if values:
-        session.core.execute(_AGAIN, values)
 
 
 def receipt(session: UnitOfWork, platform_id: str, problem: str, now: datetime) -> None:
@@ -245,16 +286,23 @@ def _apply_receipt(session: UnitOfWork, platform_id: str, problem: str, now: dat
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _early_receipts(session: UnitOfWork, ends: Iterable[_End], now: datetime) -> None:
+def overtaken(session: UnitOfWork, now: datetime) -> None:
+    """Receipts that came while it was being written that their message is out."""
+    _early_receipts(session, list(session.scalars(select(EarlyReceipt.platform_id))), now)
+
+
+def _early_receipts(session: UnitOfWork, numbers: Sequence[str], now: datetime) -> None:
     """Receipts that came before these rows were written."""
-    numbers = [end.number for end in ends if end.number]
     if not numbers:
         return
     found = session.execute(
-        delete(EarlyReceipt)
-        .where(EarlyReceipt.platform_id.in_(numbers))
-        .returning(EarlyReceipt.platform_id, EarlyReceipt.problem),
-        execution_options={"synchronize_session": False},
+        select(EarlyReceipt.platform_id, EarlyReceipt.problem).where(
+            EarlyReceipt.platform_id.in_(numbers)
+        )
     ).all()
     for row in found:
-        _apply_receipt(session, row.platform_id, row.problem, now)
+        if _apply_receipt(session, row.platform_id, row.problem, now):
+            session.execute(
+                delete(EarlyReceipt).where(EarlyReceipt.platform_id == row.platform_id),
+                execution_options={"synchronize_session": False},
+            )

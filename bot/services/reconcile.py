@@ -52,7 +52,8 @@ def _firings(session: UnitOfWork, now: datetime) -> int:
             Firing.state == "done",
             Firing.count > 0,
             Firing.done_at > now - _RECENT,
-            ~exists().where(Delivery.firing_id == Firing.id),
+            # By what it is about, which has an index.
+            ~exists().where(Delivery.about == Firing.about, Delivery.firing_id == Firing.id),
         )
         .values(state="open", cursor=0, count=0, done_at=None),
         execution_options=_BARE,

@@ -195,7 +195,7 @@ TABLES: tuple[TableRule, ...] = (
               expired=lambda now: QuestionCount.day < (now - timedelta(days=730)).date()),
     TableRule(Firing, "到点的事", "知道什么时候发过什么", "一年",
               expired=lambda now: and_(Firing.fired_at < now - timedelta(days=365),
-                                       Firing.state != "open")),
+                                       Firing.state.in_(["done", "skipped"]))),
     TableRule(Schedule, "安排", "知道什么时候发什么", "组织的资料；一次性的过后一年",
               expired=lambda now: and_(Schedule.state == "ended",
                                        Schedule.anchor_at < now - timedelta(days=365))),

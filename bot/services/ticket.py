@@ -118,7 +118,7 @@ def tell_responders(
     due = _next_hour(now) if row.anonymous else now
     saying = Saying(
         topic, about(ticket_id), notice,
-        ticket_id=ticket_id, due_at=due, expires_at=now + deliveries.KEPT,
+        ticket_id=ticket_id, due_at=due, expires_at=row.created_at + deliveries.KEPT,
     )  # fmt: skip
     return deliveries.tell(session, people, community_id, saying, row.created_at)
 
