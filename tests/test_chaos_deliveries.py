@@ -25,7 +25,7 @@ from bot.services import deliveries, outlet
 from bot.services.deliveries import Saying
 from bot.simulator.api import Api, serving_api
 from bot.simulator.ledger import Faults
-from bot.storage.models import Address, Delivery, Firing, OptIn, Person, Schedule
+from bot.storage.models import Address, Community, Delivery, Firing, OptIn, Person, Schedule
 from scheduler.worker import _GROUP, THREADS
 from tests.platform import APP_ID, TOKEN
 from tests.sending import SECRET
@@ -109,6 +109,8 @@ def enqueue(
         if not window:
             rows = [{"person_id": number, "topic": topic, "created_at": now} for number in people]
             session.execute(insert(OptIn), rows)
+        # Whatever the hour is when this runs.
+        session.execute(update(Community).values(quiet_hours="00:00-00:00"))
         outlet.configure(session, Channel.OFFICIAL_ACCOUNT, ways_of(application.settings), now)
         saying = Saying(topic, "chaos", Notice(topic, title="会议", lines=("今晚",)))
         assert deliveries.tell(session, people, 1, saying, now) == count

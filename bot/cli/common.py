@@ -11,10 +11,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy import make_url
 
 from bot import logs
 from bot.bootstrap import open_database
 from bot.config import Settings, load_settings
+from bot.errors import SchemaOutdated
 from bot.storage import schema
 from bot.storage.session import Database
 
@@ -45,6 +47,9 @@ def settings_of(config: Path | None) -> Settings:
 @contextmanager
 def existing_database(settings: Settings) -> Iterator[Database]:
     """The database, of this version's schema, closed afterwards. Raises SchemaOutdated."""
+    url = make_url(settings.storage.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise SchemaOutdated(schema.NO_DATABASE)
     database = open_database(settings, "command")
     try:
         schema.require_current(database.engine)
@@ -69,6 +74,13 @@ def show_table(
         # Text and not str: brackets in a cell are no markup.
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
     Console().print(table)
+
+
+def clipped(text: str, width: int) -> str:
+    """The text on one line, at most `width` columns wide (a Chinese character is two)."""
+    line = Text(" ".join(text.split()))
+    line.truncate(width, overflow="ellipsis")
+    return line.plain
 
 
 def with_progress(message: str, work: Callable[[], Any]) -> Any:

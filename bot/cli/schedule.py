@@ -13,7 +13,9 @@ from bot.domain.paging import as_text
 from bot.services import contacts, firing
 
 _COLUMNS = ("when", "kind", "community", "people", "through", "what", "not sent because")
-_SHOWN = 60
+_SHORT = ("when", "kind", "people", "through", "what")
+# Columns of the screen: one line a row.
+_SHOWN = 30
 
 
 @click.group()
@@ -41,7 +43,7 @@ def preview(days: int, as_json: bool, config: Path | None) -> None:
             topic = kind.topic if kind else ""
             reached = contacts.reachable(session, item.people, outlet, topic, item.slot)
             through = ", ".join(f"{way} {count}" for way, count in sorted(reached.items()))
-            text = as_text(item.notice).replace("\n", " ")[:_SHOWN] if item.notice else ""
+            text = as_text(item.notice) if item.notice else ""
             when = f"{item.slot.astimezone(ZoneInfo(item.timezone)):%Y-%m-%d %a %H:%M}"
             cells.append(
                 [when, item.kind, item.community, len(item.people), through, text, item.reason]

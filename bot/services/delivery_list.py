@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select, update
 
+from bot.domain.delivery import POLICIES
 from bot.domain.messages import Notice
 from bot.domain.paging import as_text
 from bot.errors import NotFound
 from bot.services import deliveries
+from bot.services.community import by_name
 from bot.storage.models import Community, Delivery, OptOut, Person
 from bot.storage.session import UnitOfWork
 
@@ -18,9 +20,9 @@ from bot.storage.session import UnitOfWork
 _PERSONAL = frozenset({"answer", "alert", "binding", "ticket"})
 _RETRIED = ("failed", "cancelled")
 # What has lost its point, or is not wanted.
-_FINAL = frozenset(
-    ["opted out", "deleted", "changed", "cancelled", "withdrawn", "answered", "seen", "excused"]
-)
+_FINAL = (
+    "opted out", "deleted", "changed", "cancelled", "withdrawn", "answered", "seen", "excused",
+)  # fmt: skip
 _NAME = case((Person.hidden_at.is_(None), Person.name), else_="").label("name")
 
 
@@ -39,6 +41,7 @@ class DeliveryView:
     due_at: datetime | None
     done_at: datetime | None
     attempts: int
+    timezone: str
 
 
 def listed(
@@ -49,25 +52,43 @@ def listed(
     topic: str | None = None,
     limit: int = 50,
 ) -> list[DeliveryView]:
-    """The newest first."""
+    """The newest first. Raises NotFound for an unknown community or topic."""
     wanted = _view().order_by(Delivery.id.desc()).limit(limit)
-    if community is not None:
-        wanted = wanted.where(Community.name == community)
-    if states:
-        wanted = wanted.where(Delivery.state.in_(states))
-    if topic is not None:
-        wanted = wanted.where(Delivery.topic == topic)
+    wanted = wanted.where(*_filters(session, community, states, topic))
     return [_of(row) for row in session.execute(wanted)]
 
 
-def counts(session: UnitOfWork) -> list[tuple[str, str, int]]:
-    """How many deliveries of each topic are in which state."""
+def counts(
+    session: UnitOfWork,
+    *,
+    community: str | None = None,
+    states: Sequence[str] = (),
+    topic: str | None = None,
+) -> list[tuple[str, str, int]]:
+    """How many deliveries of each topic are in which state. Raises NotFound as listed() does."""
     rows = session.execute(
         select(Delivery.topic, Delivery.state, func.count())
+        .where(*_filters(session, community, states, topic))
         .group_by(Delivery.topic, Delivery.state)
         .order_by(Delivery.topic, Delivery.state)
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _filters(
+    session: UnitOfWork, name: str | None, states: Sequence[str], topic: str | None
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if name is not None:
+        found.append(Delivery.community_id == by_name(session, name).id)
+    if states:
+        found.append(Delivery.state.in_(states))
+    if topic is not None:
+        known = {*POLICIES, *session.scalars(select(Delivery.topic).distinct())}
+        if topic not in known:
+            raise NotFound(f"There is no topic {topic!r}; there are: {', '.join(sorted(known))}")
+        found.append(Delivery.topic == topic)
+    return found
 
 
 def find(session: UnitOfWork, delivery_id: int) -> tuple[DeliveryView, str]:
@@ -80,9 +101,17 @@ def find(session: UnitOfWork, delivery_id: int) -> tuple[DeliveryView, str]:
     if view.topic in _PERSONAL or stored is None:
         return view, ""
     try:
-        return view, as_text(Notice.from_json(stored))
+        notice = Notice.from_json(stored)
     except (ValueError, KeyError, TypeError):
         return view, ""
+    text = as_text(notice)
+    return view, f"{text}\n{notice.source}" if notice.source else text
+
+
+def unknown(session: UnitOfWork, delivery_ids: Sequence[int]) -> list[int]:
+    """Those of the numbers that no delivery has."""
+    known = session.scalars(select(Delivery.id).where(Delivery.id.in_(delivery_ids)))
+    return sorted(set(delivery_ids) - set(known))
 
 
 def retry(session: UnitOfWork, delivery_ids: Sequence[int], now: datetime) -> int:
@@ -116,6 +145,7 @@ def _view() -> Select[Any]:
             Delivery.id, Delivery.state, Delivery.reason, Delivery.topic, Delivery.way,
             Delivery.person_id, _NAME, Community.name.label("community"),
             Delivery.created_at, Delivery.visible_at, Delivery.done_at, Delivery.attempts,
+            Community.timezone,
         )
         .outerjoin(Person, Person.id == Delivery.person_id)
         .join(Community, Community.id == Delivery.community_id)
@@ -128,5 +158,5 @@ def _of(row: Any) -> DeliveryView:
         person=None if row.person_id is None else row.name or "", community=row.community,
         created_at=row.created_at,
         due_at=row.visible_at if row.state in ("queued", "sending") else None,
-        done_at=row.done_at, attempts=row.attempts,
+        done_at=row.done_at, attempts=row.attempts, timezone=row.timezone,
     )  # fmt: skip

@@ -10,6 +10,8 @@ from sqlalchemy import Engine, inspect
 
 from bot.errors import SchemaOutdated
 
+NO_DATABASE = "There is no database yet; xueban serve creates it (see storage.data_dir)."
+
 
 def _config(engine: Engine | None = None) -> Config:
     config = Config()
@@ -39,9 +41,7 @@ def is_empty(engine: Engine) -> bool:
 def require_tables(engine: Engine) -> None:
     """Raise SchemaOutdated for an empty database."""
     if is_empty(engine):
-        raise SchemaOutdated(
-            "There is no database yet; xueban serve creates it (see storage.data_dir)."
-        )
+        raise SchemaOutdated(NO_DATABASE)
 
 
 def upgrade(engine: Engine) -> None:
