@@ -26,6 +26,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.domain.calendar import quiet_hours_problem, timezone_problem
+from bot.domain.delivery import POLICIES
 from bot.errors import ConfigError
 
 PREFIX = "XUEBAN_"
@@ -103,11 +104,16 @@ class Defaults(Section):
     """内容包：content/packs 下的文件夹名。"""
 
 
-TemplateField = Annotated[str, Field(pattern=r"^(title|line[1-9])$")]
+def _field_problem(text: str) -> str | None:
+    known = re.fullmatch(r"title|line[1-9]", text)
+    return None if known else "must be title or line1 to line9"
+
+
+TemplateField = Annotated[str, _checked_by(_field_problem)]
 
 
 class TemplateSettings(Section):
-    topic: str = Field(pattern=r"^[a-z_]{1,32}$", examples=["meeting"])
+    topic: str = Field(examples=["meeting"])
     """哪一类消息用它，如 meeting 会议、video 视频。"""
     way: Literal["template", "subscription"] = Field(examples=["template"])
     """template 是模板消息，subscription 是订阅通知；都要已认证的服务号。"""
@@ -117,6 +123,16 @@ class TemplateSettings(Section):
         min_length=1, examples=[{"thing1": "title", "time2": "line1"}]
     )
     """模板的每个字段填什么：title 是标题，line1 到 line9 是第几行；只能写在文件里。"""
+
+    @model_validator(mode="after")
+    def _topic_goes_out_so(self) -> "TemplateSettings":
+        possible = [topic for topic, policy in POLICIES.items() if self.way in policy.ways]
+        if self.topic not in possible:
+            raise ValueError(
+                f"nothing about {self.topic[:32]!r} goes out as a {self.way} message; "
+                f"topic must be {' or '.join(possible)}"
+            )
+        return self
 
     @field_validator("fields", mode="before")
     @classmethod

@@ -3,6 +3,7 @@
 from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
+from bot.routing.phrases import by_way
 from bot.services import calendar_feed
 
 router = Router("calendar_feed")
@@ -11,7 +12,7 @@ router = Router("calendar_feed")
 @router.command("日历", help="calendar_feed.help", takes=Takes.TEXT, member=True, private=True)
 def show(context: Context) -> Notice:
     if not calendar_feed.reachable(_public_url(context)):
-        return context.notice("calendar_feed.no_address")
+        return context.notice(by_way(context, "calendar_feed.no_address"))
     if context.argument == context.say("calendar_feed.renew_word"):
         lines = (
             context.say("calendar_feed.read_back"),

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.dates import spoken
 from bot.domain.messages import Notice
 from bot.routing import Context, Router
-from bot.routing.phrases import own_line
+from bot.routing.phrases import own_line, topics_of
 from bot.services import check_in, meeting, meeting_reply, mute, opt_out
 
 router = Router("me")
@@ -37,8 +37,10 @@ def _lines(context: Context, session: object) -> list[str]:
         given = meeting_reply.of(context.session, coming[0].id, member.person_id)
         lines.append(context.say("me.meeting", meeting=own_line(context, coming[0], given)))
     if stopped := opt_out.stopped(context.session, member.person_id):
-        topics = "、".join(context.say(f"opt_out.{topic}") for topic in stopped)
-        lines.append(context.say("me.stopped", topics=topics))
+        topics = topics_of(context, stopped)
+        everything = set(stopped) == set(opt_out.TOPICS)
+        first = topics if everything else topics_of(context, stopped[:1])
+        lines.append(context.say("me.stopped", topics=topics, first=first))
     if until := mute.muted_until(context.session, member.person_id, context.now):
         zone = ZoneInfo(member.community.timezone)
         always = until - context.now > mute.ALWAYS / 2

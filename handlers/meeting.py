@@ -181,7 +181,7 @@ def cancel(context: Context) -> Notice:
             title=found.title,
             when=when_of(context, found),
         ),
-        context.say(by_way(context, "meeting.told"), count=len(_audience(context))),
+        _told(context, "meeting.told_nobody_cancelled"),
         context.confirm("meeting.cancel", {"number": found.id}),
     )
     return Notice("meeting", lines=lines)
@@ -247,16 +247,22 @@ def _read_back(
         "meeting.when", when=when_of(context, draft), place=place_of(context, draft.place)
     )
     lines = [head, when, *_day_lines(context, draft.starts_at)]
-    lines.append(context.say(by_way(context, "meeting.told"), count=len(_audience(context))))
+    lines.append(_told(context, "meeting.told_nobody"))
     times = meeting_reminder.times(
         context.session, context.bound.community.id, draft.title, draft.starts_at,
         context.pack.routines.reminders, context.now,
     )  # fmt: skip
     if times:
         moments = "、".join(moment_of(context, at) for at in times)
-        lines.append(context.say("meeting.reminded", times=moments))
+        lines.append(context.say(by_way(context, "meeting.reminded"), times=moments))
     lines.append(context.confirm(action, payload))
     return Notice("meeting", lines=tuple(lines))
+
+
+def _told(context: Context, nobody: str) -> str:
+    """To how many, and how they get it; `nobody` is the key of what is said where none can."""
+    count = len(_audience(context))
+    return context.say(by_way(context, "meeting.told") if count else nobody, count=count)
 
 
 def _declare(context: Context, view: MeetingView) -> None:

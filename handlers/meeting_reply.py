@@ -1,18 +1,22 @@
 """参加 and 请假: a member says whether they come to a meeting."""
 
+import re
+import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.grammar import Takes, named
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
-from bot.routing.phrases import meeting_line, place_of, when_of
+from bot.routing.phrases import place_of, when_of
 from bot.services import meeting, meeting_reply, person
 from bot.services.meeting import MeetingView
 from bot.services.meeting_reply import COMING, EXCUSED, REASON_LIMIT, Answer, Given
 
 router = Router("meeting_reply")
 _UNDO = timedelta(minutes=10)
+# 请假 1.5 有事: the first meeting, the fifth, or 1 May?
+_UNCLEAR = re.compile(r"\s*[#＃]?(\d+\.\d+)(?=[\s:：,，、]|$)")
 
 
 @router.command("参加", help="meeting_reply.coming_help", takes=Takes.ONE_NUMBER, member=True)
@@ -24,10 +28,19 @@ def come(context: Context) -> Notice:
 def excuse(context: Context) -> Notice:
     number, reason = context.number, ""
     if context.argument:
+        if found := _UNCLEAR.match(unicodedata.normalize("NFKC", context.argument)):
+            return _ask_number(context, found[1])
         number, reason = named(context.argument)
     if len(reason) > REASON_LIMIT:
         return context.notice("meeting_reply.too_long", limit=REASON_LIMIT)
     return _answer(context, number, EXCUSED, reason)
+
+
+def _ask_number(context: Context, what: str) -> Notice:
+    coming = meeting.coming(context.session, _homes(context), context.now, limit=1)
+    if not coming:
+        return context.notice("meeting.none")
+    return context.notice("meeting_reply.which_number", what=what, number=coming[0].id)
 
 
 def _answer(context: Context, number: int | None, answer: Answer, reason: str) -> Notice:
@@ -42,7 +55,7 @@ def _answer(context: Context, number: int | None, answer: Answer, reason: str) -
         return give(context, {**payload, "number": coming[0].id})
     options = context.offer(
         [
-            (meeting_line(context, item), "meeting_reply.give", {**payload, "number": item.id})
+            (_spoken(context, item), "meeting_reply.give", {**payload, "number": item.id})
             for item in coming
         ]
     )

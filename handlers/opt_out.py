@@ -5,6 +5,7 @@ from datetime import timedelta
 from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
+from bot.routing.phrases import topics_of
 from bot.services import opt_out
 
 router = Router("opt_out")
@@ -15,7 +16,7 @@ def stop(context: Context) -> Notice:
     if not context.argument:
         listed = [[topic] for topic in opt_out.TOPICS] + [list(opt_out.TOPICS)]
         options = context.offer(
-            [(_named(context, topics), "opt_out.stop", {"topics": topics}) for topics in listed]
+            [(topics_of(context, topics), "opt_out.stop", {"topics": topics}) for topics in listed]
         )
         return Notice("opt_out", lines=(context.say("opt_out.ask"),), options=options)
     topics = _topics(context)
@@ -45,13 +46,13 @@ def undo(context: Context, payload: Payload) -> Notice:
 
 
 def _resumed(context: Context, topics: list[str]) -> Notice:
-    return context.notice("opt_out.resumed", topics=_named(context, topics))
+    return context.notice("opt_out.resumed", topics=topics_of(context, topics))
 
 
 def _stop(context: Context, topics: list[str]) -> Notice:
     opt_out.stop(context.session, context.bound.person_id, topics, context.now)
     context.undoable("opt_out.resume", {"topics": topics}, timedelta(minutes=10))
-    return context.notice("opt_out.done", topics=_named(context, topics))
+    return context.notice("opt_out.done", topics=topics_of(context, topics))
 
 
 def _topics(context: Context) -> list[str]:
@@ -59,9 +60,3 @@ def _topics(context: Context) -> list[str]:
     if wanted == context.say("opt_out.all"):
         return list(opt_out.TOPICS)
     return [topic for topic in opt_out.TOPICS if context.say(f"opt_out.{topic}") == wanted]
-
-
-def _named(context: Context, topics: list[str]) -> str:
-    if set(topics) == set(opt_out.TOPICS):
-        return context.say("opt_out.all")
-    return "、".join(context.say(f"opt_out.{topic}") for topic in topics)

@@ -11,7 +11,7 @@ from bot.domain.schedule import Rule, slots_between
 from bot.domain.schedule_text import RuleProblem
 from bot.domain.video import first_of, month_of
 from bot.routing import Context, Payload, Router
-from bot.routing.phrases import moment_of
+from bot.routing.phrases import by_way, moment_of
 from bot.services import audit, opt_out, person, routine, video
 from bot.services.routine import RoutineView
 
@@ -36,6 +36,8 @@ def show(context: Context) -> Notice:
         lines.append(context.say("schedule.how", name=_name(context, views[0].name)))
         return Notice("schedule", title=context.say("schedule.title"), lines=tuple(lines))
     found = next((one for one in views if _rest(context, one) is not None), None)
+    if found is None and _verb(context)[1].startswith(_words(context, "meeting_names")):
+        return context.notice("schedule.meeting_fixed")
     if found is None:
         names = "、".join(_name(context, view.name) for view in views)
         return context.notice("schedule.unknown", names=names)
@@ -81,7 +83,7 @@ def _one(context: Context, view: RoutineView, wanted: str) -> Notice:
         return _stop(context, view)
     if wanted in context.say("schedule.start_words").split():
         return _start(context, view)
-    rule = routine_rule(view.name, wanted)
+    rule = routine_rule(view.name, wanted, view.rule)
     if isinstance(rule, RuleProblem):
         return context.notice(rule.key, **rule.fields)
     payload = {"routine": view.name, "rule": rule.text}
@@ -150,16 +152,26 @@ def _read_back(context: Context, name: str, rule: Rule) -> list[str]:
     lines = [
         context.say("schedule.read_back", name=_name(context, name), rule=rule.text),
         context.say("schedule.next", dates=dates),
-        context.say("schedule.told", count=len(people)),
+        context.say("schedule.told" if people else "schedule.told_nobody", count=len(people)),
     ]
     years = {slot.at.year for slot in slots if slot.provisional}
     lines += [context.say("meeting.provisional", year=year) for year in sorted(years)]
     if leads := routine.follow_ups(context.kinds, name):
         before, after = -leads[0].days, leads[-1].days
         lines.append(context.say("schedule.follow_ups", before=before, after=after))
-    if rule.at != DIGEST_AT:
-        lines.append(context.say("schedule.digest", at=f"{DIGEST_AT:%H:%M}"))
-    return lines
+    return [*lines, *_digest(context, name, rule)]
+
+
+def _digest(context: Context, name: str, rule: Rule) -> list[str]:
+    """How it reaches them: at another hour than its own, or only with the next reply."""
+    late = rule.at is not None and rule.at > DIGEST_AT
+    key = by_way(context, "schedule.digest_late" if late else "schedule.digest")
+    if not key.endswith("_pushed"):
+        return [context.say("schedule.digest")]
+    if rule.at is None or rule.at == DIGEST_AT:
+        return []
+    hours = {"at": f"{DIGEST_AT:%H:%M}", "since": f"{rule.at:%H:%M}"}
+    return [context.say(key, name=_name(context, name), **hours)]
 
 
 def _find(context: Context, name: str) -> RoutineView | None:
@@ -173,9 +185,29 @@ def _next(context: Context, name: str) -> str:
 
 
 def _rest(context: Context, view: RoutineView) -> str | None:
-    """What follows the routine's name; None where it is about another."""
-    argument, name = context.argument.strip(_ENDS), _name(context, view.name)
-    return argument.removeprefix(name).strip(_ENDS) if argument.startswith(name) else None
+    """What is wanted of the routine: what follows its name, else a stop or start before it;
+    None where it is about another.
+    """
+    verb, rest = _verb(context)
+    for name in _words(context, f"{view.name}_names"):
+        if rest.startswith(name):
+            return rest.removeprefix(name).strip(_ENDS) or verb
+    return None
+
+
+def _verb(context: Context) -> tuple[str, str]:
+    """暂停 学习卡: the stop or start that is said first, and what follows it."""
+    argument = context.argument.strip(_ENDS)
+    words = (*_words(context, "stop_words"), *_words(context, "start_words"))
+    # 开会 is a meeting, not a start.
+    if argument.startswith(_words(context, "meeting_names")):
+        return "", argument
+    verb = max((word for word in words if argument.startswith(word)), key=len, default="")
+    return verb, argument.removeprefix(verb).strip(_ENDS)
+
+
+def _words(context: Context, key: str) -> tuple[str, ...]:
+    return tuple(context.say(f"schedule.{key}").split())
 
 
 def _name(context: Context, name: str) -> str:

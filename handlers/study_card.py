@@ -24,14 +24,20 @@ def show(context: Context) -> Notice:
     before = study_card.answered(context.session, member.person_id, member.community.id, day)
     lines = notice.lines
     if before and before.card == entry.id:
-        word = context.say("study_card.known" if before.known else "study_card.not_yet")
-        lines = (*lines, context.say("study_card.own", answer=word))
+        lines = (*lines, _own(context, before))
     options = context.offer(
         study_card.choices(context.say, entry, day),
         none="study_card.later",
         zero="study_card.later_said",
     )
-    return replace(notice, lines=lines, options=options)
+    # Who has answered is not asked again; the numbers are open for a changed mind.
+    return replace(notice, lines=lines, options=() if lines != notice.lines else options)
+
+
+def _own(context: Context, before: Answered) -> str:
+    known, not_yet = context.say("study_card.known"), context.say("study_card.not_yet")
+    answer = known if before.known else not_yet
+    return context.say("study_card.own", answer=answer, known=known, not_yet=not_yet)
 
 
 @router.action(study_card.ANSWER, member=True)

@@ -1,20 +1,23 @@
 """视频 and 已看 for members, 选视频 for organisers: the monthly video."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.domain.grammar import Takes
 from bot.domain.messages import Link, Notice
 from bot.domain.person import Role
 from bot.domain.video import Draft, first_of
-from bot.domain.video_text import VideoProblem, parse_video
+from bot.domain.video_text import VideoProblem, letter_of, parse_video
 from bot.routing import Context, Payload, Router
-from bot.routing.phrases import moment_of
-from bot.services import audit, opt_out, person, video
+from bot.routing.phrases import by_way, moment_of
+from bot.services import audit, community, opt_out, person, routine, schedule, video
 from bot.services.video import ChosenVideo, Seen
 
 router = Router("video")
 _UNSEE = timedelta(minutes=10)
+# Whoever has just begun has missed nothing.
+_MONTH = timedelta(days=31)
 
 
 @router.command("视频", help="video.help", member=True)
@@ -23,7 +26,7 @@ def show(context: Context) -> Notice:
     member = context.bound
     current = _current(context)
     if current is None:
-        return context.notice("video.none")
+        return _not_yet(context) or context.notice("video.none")
     title = video.title_of(context.say, current)
     link = Link(context.say("video.link"), current.url)
     if context.message.in_group:
@@ -45,19 +48,24 @@ def see(context: Context) -> Notice:
     member = context.bound
     current = _current(context)
     if current is None:
-        return context.notice("video.none")
+        return _not_yet(context) or context.notice("video.none")
     seen = video.see(context.session, member.community, current.id, member.person_id, context.now)
     if seen.is_new:
         context.undoable("video.unsee", {"video": current.id}, _UNSEE)
     if context.message.in_group:
         key = "video.seen_in_group" if seen.is_new else "video.seen_in_group_again"
         return context.notice(key)
-    title = video.title_of(context.say, current)
+    return _ask_next(context, current, seen.answers, _seen_line(context, current, seen))
+
+
+def _seen_line(context: Context, current: ChosenVideo, seen: Seen) -> str:
     if seen.is_new:
-        line = context.say("video.seen", title=title)
-    else:
-        line = context.say("video.seen_again", title=title, date=_day(context, seen))
-    return _ask_next(context, current, seen.answers, line)
+        month = video.month_name(current.month)
+        return context.say("video.seen", month=month, title=current.title)
+    zone = ZoneInfo(context.bound.community.timezone)
+    if seen.seen_at.astimezone(zone).date() == context.local_now.date():
+        return context.say("video.seen_today")
+    return context.say("video.seen_again", date=_day(context, seen))
 
 
 @router.action("video.unsee", member=True)
@@ -146,7 +154,23 @@ def _current(context: Context) -> ChosenVideo | None:
 def _older(context: Context, current: ChosenVideo) -> tuple[str, ...]:
     if current.month >= first_of(context.local_now.date()):
         return ()
-    return (context.say("video.last", month=video.month_name(current.month)),)
+    last = context.say("video.last", month=video.month_name(current.month))
+    coming = _not_yet(context)
+    return (last, *coming.lines) if coming else (last,)
+
+
+def _not_yet(context: Context) -> Notice | None:
+    """When the next one comes; None while none is chosen, or the routine is stopped."""
+    session, home = context.session, context.bound.community
+    coming = video.coming(session, home, context.pack, context.now)
+    if coming is None or not routine.runs(session, home, video.ROUTINE):
+        return None
+    month, at = coming
+    if video.of_month(session, home.id, month) is None:
+        return None
+    return context.notice(
+        "video.not_yet", month=_month(context, month), when=moment_of(context, at)
+    )
 
 
 def _day(context: Context, seen: Seen) -> str:
@@ -187,21 +211,19 @@ def _read_back(context: Context, draft: Draft) -> list[str]:
         context.say("video.read_back_link", url=draft.url),
     ]
     for number, asked in enumerate(draft.questions, start=1):
-        options = " ".join(f"{_letter(at)} {one}" for at, one in enumerate(asked.options, start=1))
+        options = " ".join(
+            f"{letter_of(at)} {one}" for at, one in enumerate(asked.options, start=1)
+        )
         lines.append(
             context.say(
                 "video.read_back_question",
                 number=number,
                 question=asked.question,
                 options=options,
-                right=_letter(asked.right),
+                right=letter_of(asked.right),
             )
         )
     return lines if draft.questions else [*lines, context.say("video.no_questions")]
-
-
-def _letter(number: int) -> str:
-    return chr(ord("A") + number - 1)
 
 
 def _consequences(context: Context, draft: Draft, before: ChosenVideo | None) -> list[str]:
@@ -211,9 +233,7 @@ def _consequences(context: Context, draft: Draft, before: ChosenVideo | None) ->
     told = before is not None and video.was_told(session, home, before)
     lines = []
     if at is not None:
-        people = opt_out.without(session, person.people_of(session, home.id), video.TOPIC)
-        when = moment_of(context, at)
-        lines.append(context.say("video.goes_out", when=when, count=len(people)))
+        lines.append(_goes_out(context, at))
     elif not told:
         lines.append(context.say("video.goes_not", month=_month(context, draft.month)))
     if before is None:
@@ -226,12 +246,28 @@ def _consequences(context: Context, draft: Draft, before: ChosenVideo | None) ->
     return lines
 
 
+def _goes_out(context: Context, at: datetime) -> str:
+    """To how many and when: what can be pushed goes with that day's digest."""
+    session, home = context.session, context.bound.community
+    if not routine.runs(session, home, video.ROUTINE):
+        return context.say("video.goes_stopped")
+    people = opt_out.without(session, person.people_of(session, home.id), video.TOPIC)
+    key = by_way(context, "video.goes_out")
+    if not people:
+        key = "video.goes_to_nobody"
+    elif key != "video.goes_out":
+        at = schedule.hours_of(session, home.id).digest(at)
+    return context.say(key, when=moment_of(context, at), count=len(people))
+
+
 def _missed(context: Context, draft: Draft) -> list[str]:
     """This month has gone by without one: whoever chooses for the next should know."""
     home, this = context.bound.community, first_of(context.local_now.date())
     if draft.month <= this or video.of_month(context.session, home.id, this):
         return []
     if video.goes_out(context.session, home, context.pack, this, context.now):
+        return []
+    if community.since(context.session, home.id) > context.now - _MONTH:
         return []
     return [context.say("video.missed", month=video.month_name(this))]
 

@@ -126,8 +126,8 @@ def counted(application: Application) -> Counter[str]:
         return Counter({row[0]: row[1] for row in session.execute(query)})
 
 
-def finish(application: Application, workers: Workers, seconds: float = 90.0) -> Counter[str]:
-    """One worker in peace, until nothing is open any more."""
+def finish(application: Application, workers: Workers, seconds: float = 400.0) -> Counter[str]:
+    """One worker in peace, until nothing is open any more; what was killed often is tried late."""
     pid = workers.start()
     deadline = elapsed() + seconds
     while elapsed() < deadline:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,20 @@ import psutil
 import pytest
 import requests
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
+from bot.bootstrap import open_database
 from bot.cli import main
 from bot.cli.config_file import render
 from bot.cli.demo import free_port
 from bot.clock import Clock
+from bot.config import load_settings
+from bot.domain.messages import Notice
+from bot.services import deliveries
+from bot.services.deliveries import Saying
 from bot.simulator.api import Api, serving_api
 from bot.simulator.official_account import Platform
+from bot.storage.models import Person
 from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, account
 
 
@@ -277,6 +285,77 @@ def test_backup_and_restore(empty_url: str, tmp_path: Path, postgres: object) ->
     assert bad(1, "db", "restore", tmp_path / "junk", "--yes", "--config", config, cwd=tmp_path)
     assert "no backup" in bad(
         1, "db", "restore", tmp_path / "no", "--yes", "--config", config, cwd=tmp_path
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "schedule preview",
+        "deliveries list",
+        "deliveries show 1",
+        "deliveries retry 1",
+        "video list",
+    ],
+)
+def test_without_a_database_nothing_is_made(command: str, tmp_path: Path) -> None:
+    said = bad(1, *command.split(), cwd=tmp_path)
+    assert "There is no database yet; xueban serve creates it" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def with_deliveries(folder: Path) -> None:
+    """A database with a person, and two study cards for them: one failed, one waits."""
+    good("init", "--non-interactive", "--data-dir", folder / "data", cwd=folder)
+    database = open_database(load_settings(folder / "config.toml", {}), "command")
+    now = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+    with database.begin() as session:
+        session.add(Person(name="成员01", created_at=now))
+        session.flush()
+        card = Notice("study_card", title="学习卡", lines=("问：多久？",), source="依据：某条例")
+        for key in ("x", "y"):
+            deliveries.tell(session, [1], 1, Saying("study_card", key, card), now)
+        session.execute(text("UPDATE delivery SET state = 'failed', reason = 'no answer at all, '"
+                             " || 'tried for four hours' WHERE id = 1"))  # fmt: skip
+    database.dispose()
+
+
+def test_deliveries_for_people_and_for_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with_deliveries(tmp_path)
+
+    def said(*arguments: str) -> str:
+        return good("deliveries", *arguments, cwd=tmp_path)
+
+    lines = said("list").splitlines()
+    assert len([line for line in lines if "study_card" in line and "11-23 04:00" in line]) == 2
+    assert len(lines) == 2 + 5
+    assert any("failed: no answer" in line and "成员01" in line for line in lines)
+    rows = json.loads(said("list", "--json"))
+    assert rows[1]["reason"] == "no answer at all, tried for four hours"
+    assert rows[1]["created"] == "2026-11-22 20:00:00"
+    counted = json.loads(said("list", "--counts", "--state", "failed", "--json"))
+    assert counted == [{"topic": "study_card", "state": "failed", "count": 1}]
+    assert json.loads(said("list", "--counts", "--topic", "video", "--json")) == []
+    shown = said("show", "1")
+    assert shown.index("多久") < shown.index("依据：某条例")
+
+
+def test_deliveries_that_there_are_not(tmp_path: Path) -> None:
+    with_deliveries(tmp_path)
+    for counts in ((), ("--counts",)):
+        refused = bad(1, "deliveries", "list", "--topic", "nonsense", *counts, cwd=tmp_path)
+        assert "meeting, study_card" in refused
+        refused = bad(1, "deliveries", "list", "--community", "没有", *counts, cwd=tmp_path)
+        assert "我们的支部" in refused
+    done = xueban("deliveries", "retry", "1", "2", "999", cwd=tmp_path)
+    assert (done.exit_code, done.stdout) == (0, "Planned 1 of 3 anew.\n")
+    assert "There is no delivery 999" in done.stderr
+    assert "Only what has failed" in done.stderr
+    assert "There is no delivery 998, 999" in bad(
+        1, "deliveries", "retry", "998", "999", cwd=tmp_path
     )
 
 

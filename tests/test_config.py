@@ -212,6 +212,20 @@ def test_what_is_wrong_with_a_template(tmp_path: Path, old: str, new: str, key: 
     assert any(problem.startswith(f"official_account.template.0.{key}:") for problem in found)
 
 
+def test_a_field_of_a_template_is_named_in_plain_words(tmp_path: Path) -> None:
+    found = problems(write(tmp_path, TEMPLATE.replace('"line1"', '"line10"')))
+    assert found == ["official_account.template.0.fields.time2: must be title or line1 to line9"]
+
+
+@pytest.mark.parametrize("topic", ["meetings", "study_card", "Meeting", ""])
+def test_a_template_is_for_a_topic_that_goes_out_so(tmp_path: Path, topic: str) -> None:
+    found = problems(write(tmp_path, TEMPLATE.replace('"meeting"', f'"{topic}"')))
+    assert len(found) == 1
+    assert found[0].startswith("official_account.template.0: ")
+    assert repr(topic) in found[0]
+    assert "topic must be meeting or video" in found[0]
+
+
 def test_fields_are_not_taken_from_the_environment(tmp_path: Path) -> None:
     name = "XUEBAN_OFFICIAL_ACCOUNT__TEMPLATE__0__FIELDS"
     found = problems(write(tmp_path, TEMPLATE), **{name: "{}"})

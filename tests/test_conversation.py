@@ -97,6 +97,21 @@ def test_a_menu_belongs_to_one_conversation(application: Application) -> None:
     assert "不再告诉你：会议" in private.say("1")
 
 
+def test_0_is_about_the_newer_of_menu_and_confirmation(application: Application) -> None:
+    leader = organiser(application, "oLeader")
+    leader.say("退订")
+    leader.say("开会 12月5日 19:00 302 党课")
+    assert "回 0 就不办" in leader.say("1")
+    assert "不办了" in leader.say("0")
+    assert "没有要确认的事" in leader.say("确认")
+    assert "没有可选的编号" in leader.say("0")
+
+    leader.say("开会 12月5日 19:00 302 党课")
+    leader.say("退订")
+    assert "不办了" not in leader.say("0")
+    assert "定好了" in leader.say("确认")
+
+
 def test_a_code_used_twice_at_once_binds_one(application: Application) -> None:
     with application.database.begin() as session:
         code = access.issue_code(session, 1, Role.ORGANISER, application.clock.now())

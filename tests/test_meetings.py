@@ -44,7 +44,7 @@ def test_what_is_nearer_than_the_lead_is_not_declared(branch: Branch) -> None:
     assert [slot for _, slot in branch.due()] == ["11-23 19:00", "11-24 09:00"]
     branch.plan("开会 11月23日 09:30 302 支委会")
     assert len(branch.due()) == 2
-    assert "到时还会提醒" not in branch.leader.say("开会 11月23日 09:40 302 支委会")
+    assert "到时" not in branch.leader.say("开会 11月23日 09:40 302 支委会")
 
 
 def test_reminders_move_with_the_meeting_and_end_with_it(branch: Branch) -> None:
@@ -90,11 +90,11 @@ def test_organisers_prepare_a_meeting_even_if_they_are_not_told_of_meetings(
     branch.fire()
     ((person, text),) = branch.told("meeting_plan")
     assert person == 1
-    assert "会议快到了 党课\n12月5日（周六）19:00，302\n已经回复：参加 1 人，请假 1 人。" in text
+    assert "准备会议 党课\n12月5日（周六）19:00，302\n已经回复：参加 1 人，请假 1 人。" in text
     assert "群文案 1" in text
     # What waits for an organiser is something else.
     branch.leader.say("待办")
-    assert "会议快到了" in branch.leader.say("收件箱")
+    assert "准备会议" in branch.leader.say("收件箱")
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,17 @@ def test_what_is_said_of_the_way_is_true(branch: Branch) -> None:
     assert "（各自下次发消息时看到）" in branch.leader.say(PLANNED + "党课")
     assert "各自下次发消息时看到" in branch.leader.say("发通知 交材料")
     branch.pushing()
-    assert "会推送，推送不到的下次发消息时看到" in branch.leader.say(PLANNED + "党课")
+    assert "到时的提醒" not in (said := branch.leader.say(PLANNED + "党课"))
+    assert "会推送，推送不到的下次发消息时看到" in said
+    assert "到时还会提醒：12月4日" in said
+    assert "会议会推送给你" in branch.leader.say("日历")
+    assert "推送在每天 19:00 那条里；12:30 起发 学习卡 能看到" in branch.leader.say(
+        "安排 学习卡 每天 12:30"
+    )
+    assert "推送在第二天 19:00 那条里" in branch.leader.say("安排 学习卡 每天 20:30")
+    assert "12月5日（周六）19:00 起推送给 3 人" in branch.leader.say(
+        "选视频 12月 榜样 https://a.cn/1"
+    )
     read_back = branch.leader.say("发通知 交材料")
     assert "11月23日（周一）19:00 起推送，推送不到的下次发消息时看到" in read_back
     assert "19:00 起推送" in branch.leader.say("确认")

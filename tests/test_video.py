@@ -246,7 +246,7 @@ def test_the_second_choice_for_a_month_takes_the_place_of_the_first(
         ("shown", "12月视频：另一部"), ("cancelled", "12月视频：榜样"),
     ]  # fmt: skip
     assert "12月视频：另一部" in member.say("视频")
-    assert "说过看过了" in member.say("已看")
+    assert "今天已经记过了" in member.say("已看")
     assert "撤不回" in boss.say("撤销")
 
 
@@ -317,7 +317,7 @@ def test_answers_count_once_and_only_for_the_questions_that_were_asked(
     assert "第 3 题" in member.say("1")
     choose(shown, "选视频 12月 另一部 https://v.example.cn/other")
     assert "题目换了" in member.say("1")
-    assert "说过看过了" in member.say("已看")
+    assert "今天已经记过了" in member.say("已看")
     with application.database.read() as session:
         assert session.scalars(select(VideoView.answers)).all() == [""]
 

@@ -57,7 +57,7 @@ GOOD = "2. 谁？ A 甲 B 乙 答案 A\n3. 谁？ A 甲 B 乙 答案 A"
     ("text", "key"),
     [
         ("榜样", "no_link"), ("https://a.cn", "no_title"), ("12月 https://a.cn", "no_title"),
-        ("榜样\nwww.a.cn", "bad_link"), ("榜样\nftp://a.cn/1", "bad_link"), ("榜样\njavascript:alert(1)", "bad_link"),
+        ("榜样\nwww.a.cn", "bare_link"), ("榜样 v.qq.com/x/1", "bare_link"), ("榜样\nftp://a.cn/1", "bad_link"), ("榜样\njavascript:alert(1)", "bad_link"),
         ("榜样\nhttps://a.cn\nfile:///etc/passwd", "bad_link"), ("榜样\nhttps://a@b.cn", "bad_link"),
         ("榜样\nhttps://[::1", "bad_link"), ("榜样\nhttps://a.cn:99999/", "bad_link"),
         ("榜样\nhttps://a.cn https://b.cn", "two_links"), ("榜样\nhttps://a.cn/" + "a" * 500, "long_link"),

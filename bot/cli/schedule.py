@@ -2,19 +2,26 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
 from bot.bootstrap import KINDS_BY_NAME, load_content, outlet_of
-from bot.cli.common import config_option, existing_database, json_option, settings_of, show_table
+from bot.cli.common import (
+    clipped,
+    config_option,
+    existing_database,
+    json_option,
+    settings_of,
+    show_table,
+)
 from bot.clock import Clock
 from bot.domain.paging import as_text
 from bot.services import contacts, firing
 
 _COLUMNS = ("when", "kind", "community", "people", "through", "what", "not sent because")
-_SHORT = ("when", "kind", "people", "through", "what")
-# Columns of the screen: one line a row.
+# Columns of the screen, for one short line a row.
 _SHOWN = 30
 
 
@@ -30,6 +37,8 @@ def schedule() -> None:
 def preview(days: int, as_json: bool, config: Path | None) -> None:
     """Show what will go out, as things stand now; times are the community's own.
 
+    JSON has all of what is said.
+
     "mailbox" counts those who get it when they next write.
     """
     settings = settings_of(config)
@@ -37,7 +46,7 @@ def preview(days: int, as_json: bool, config: Path | None) -> None:
     with existing_database(settings) as database, database.read() as session:
         outlet = outlet_of(settings, session, now)
         coming = firing.preview(session, KINDS_BY_NAME, packs, now, now + timedelta(days=days))
-        cells = []
+        cells: list[list[Any]] = []
         for item in coming:
             kind = KINDS_BY_NAME.get(item.kind)
             topic = kind.topic if kind else ""
@@ -48,4 +57,12 @@ def preview(days: int, as_json: bool, config: Path | None) -> None:
             cells.append(
                 [when, item.kind, item.community, len(item.people), through, text, item.reason]
             )
-    show_table(f"The next {days} days", _COLUMNS, cells, as_json)
+    if as_json:
+        show_table(f"The next {days} days", _COLUMNS, cells, as_json)
+        return
+    # A screen has 80 columns: no year, and the reason where there is nothing to say.
+    short = [
+        [when[5:], *middle, clipped(text or f"not sent: {reason}", _SHOWN)]
+        for when, *middle, text, reason in cells
+    ]
+    show_table(f"The next {days} days", _COLUMNS[:-1], short, as_json)

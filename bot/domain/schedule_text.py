@@ -4,7 +4,7 @@ import re
 import unicodedata
 from calendar import monthrange
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 
 from bot.domain.dates import NUMERAL, WEEKDAYS, DateProblem, find_time, value_of
@@ -59,6 +59,26 @@ def parse_rule(text: str) -> Rule | RuleProblem:
     return RuleProblem("schedule.none", {})
 
 
+def parse_change(text: str, before: Rule) -> Rule | RuleProblem:
+    """As parse_rule, of a rule that takes the place of `before`: 改到早上8点 keeps the days,
+    每月5日 the time, and 工作日 or 周一到周五 need no 每.
+    """
+    wide = _TO.sub("", unicodedata.normalize("NFKC", text).strip())
+    wide = _EACH.sub(r"每\g<0>", wide)
+    found = parse_rule(wide)
+    if isinstance(found, Rule) or before.at is None:
+        return found
+    if found.key == "schedule.no_time" and not _PART_OF_DAY.search(wide):
+        return parse_rule(f"{wide} {before.at:%H:%M}")
+    if found.key != "schedule.none":
+        return found
+    clock = find_time(wide, evening=False)
+    if isinstance(clock, DateProblem):
+        return RuleProblem(clock.key, clock.fields)
+    at, rest = clock
+    return found if at is None or _FILLERS.sub("", rest) else replace(before, at=at)
+
+
 def _rule(when: When, rest: str, on_holiday: OnHoliday) -> Rule | RuleProblem:
     clock = find_time(rest, evening=False)
     if isinstance(clock, DateProblem):
@@ -94,6 +114,8 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text.replace(" ", r"\s*"))
 
 
+_TO = re.compile(r"^(?:改|换|挪|调|定|放)?(?:到|成|为|在)\s*")
+_EACH = re.compile(r"^(?:工作日(?!\s*每)|(?:周|星期|礼拜)(?=[一二三四五六日天末1-7]))")
 _CRON_FIELD = re.compile(r"[\da-z*?/,#-]+")
 _PART_OF_DAY = re.compile(r"凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚|早")
 _FILLERS = re.compile(rf"[\s,，、。.;；:()的在于]|{_PART_OF_DAY.pattern}")

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from string import ascii_uppercase
 from urllib.parse import urlsplit
 
 from bot.domain.dates import NUMERAL, value_of
@@ -37,6 +38,10 @@ _MONTH = re.compile(
 _URL = re.compile(r"https?://[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef“”‘’<>\"']+", re.IGNORECASE)
 _OTHER_LINK = re.compile(
     r"\b(?!https?:)[a-z][a-z0-9+.-]*:(?://|[a-z])\S*|\bwww\.\S+", re.IGNORECASE
+)
+_BARE_LINK = re.compile(
+    r"(?<![a-z0-9_/.:@-])(?:[a-z0-9-]+\.)+(?:cn|com|net|org|tv|cc|top|io|me)(?![a-z0-9.-])(?:[/?:][^\s]*)?",
+    re.IGNORECASE,
 )
 _HEADER = re.compile(
     rf"\s*[(（第]?\s*(?:{NUMERAL})\s*(?:题\s*[.．、:：)）]?|[.．、:：)）])\s*(?!\d)"
@@ -69,7 +74,8 @@ class VideoProblem:
 def parse_video(text: str, today: date, default: date) -> Draft | VideoProblem:
     """The video that a text chooses; `default` is the month (its first day) without one said.
 
-    Keys of problems: video.no_title, video.no_link, video.bad_link, video.two_links,
+    Keys of problems: video.no_title, video.no_link, video.bare_link, video.bad_link,
+    video.two_links,
     video.long_title, video.long_link, video.past_month, video.no_month, video.not_understood,
     video.count; and of a question those of question_problem, video.no_options and
     video.no_answer.
@@ -79,6 +85,8 @@ def parse_video(text: str, today: date, default: date) -> Draft | VideoProblem:
         return month
     parts = list(_parts(rest))
     links = [part for part in parts if _URL.fullmatch(part)]
+    if not links and (bare := _BARE_LINK.search(rest)):
+        return VideoProblem("video.bare_link", {"what": _short(bare[0])})
     sheet = _sheet([part for part in parts if not _URL.fullmatch(part)])
     if isinstance(sheet, VideoProblem):
         return sheet
@@ -112,8 +120,15 @@ def question_problem(number: int, question: Question) -> VideoProblem | None:
     if len(question.question) > QUESTION_LIMIT or max(map(len, options)) > OPTION_LIMIT:
         return VideoProblem("video.long_question", fields)
     if not 1 <= question.right <= len(options):
-        return VideoProblem("video.answer_range", {**fields, "count": str(len(options))})
+        named = "，".join(f"{letter_of(at)} {one}" for at, one in enumerate(options, start=1))
+        said = {"answer": letter_of(question.right), "options": named}
+        return VideoProblem("video.answer_range", {**fields, **said, "count": str(len(options))})
     return None
+
+
+def letter_of(number: int) -> str:
+    """B for the second option; what no option can be is itself."""
+    return chr(ord("A") + number - 1) if 1 <= number <= len(ascii_uppercase) else str(number)
 
 
 def month_named(number: int, year: int | None, today: date, text: str = "") -> date | VideoProblem:

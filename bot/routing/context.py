@@ -117,7 +117,11 @@ class Context:
         return (*options, Option("0", self.say(none)))
 
     def confirm(self, action: str, payload: dict[str, Any]) -> str:
-        """Hold an action until 确认; the line that says so. Replaces what was held before."""
+        """Hold an action until 确认; the line that says so. Replaces what was held before.
+
+        An older menu is closed: from now on 0 is about this.
+        """
+        conversation.forget(self.session, self.message, conversation.MENU)
         conversation.remember(
             self.session, self.message, conversation.CONFIRM, action, payload,
             self._community_id, self.now,

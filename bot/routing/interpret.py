@@ -113,12 +113,23 @@ def _number(context: Context, number: int) -> Said:
     if str(number) == NEXT_PAGE and len(choices) < number:
         return _next_page(context)
     if asked is None:
-        return context.notice("conversation.no_menu")
+        return _without_menu(context, number)
     if number > len(choices) == 0:
         return context.notice("conversation.only_zero", none=asked.payload["none"])
     if number > len(choices):
         return context.notice("conversation.out_of_range", last=len(choices))
     return _choose(context, number)
+
+
+def _without_menu(context: Context, number: int) -> Said:
+    """What waits for 确认 is withdrawn by 0."""
+    session, message = context.session, context.message
+    if conversation.recall(session, message, conversation.CONFIRM, context.now) is None:
+        return context.notice("conversation.no_menu")
+    if number:
+        return context.notice("conversation.only_confirm")
+    conversation.forget(session, message, conversation.CONFIRM)
+    return context.notice("conversation.withdrawn")
 
 
 def _choose(context: Context, number: int) -> Said:

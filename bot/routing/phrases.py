@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.dates import spoken
 from bot.routing.context import Context
-from bot.services import deliveries
+from bot.services import deliveries, opt_out
 from bot.services.meeting import MeetingView
 from bot.services.meeting_reply import Given
 
@@ -13,6 +13,12 @@ from bot.services.meeting_reply import Given
 def by_way(context: Context, key: str) -> str:
     """The key, or where something can be pushed that of the message that says so."""
     return f"{key}_pushed" if deliveries.can_push(context.session, context.now) else key
+
+
+def topics_of(context: Context, topics: list[str]) -> str:
+    if set(topics) == set(opt_out.TOPICS):
+        return context.say("opt_out.all")
+    return "、".join(context.say(f"opt_out.{topic}") for topic in topics)
 
 
 def moment_of(context: Context, at: datetime) -> str:

@@ -47,6 +47,11 @@ def problems_of(settings: CommunitySettings, packs: tuple[str, ...]) -> list[str
     return found
 
 
+def since(session: Session, community_id: int) -> datetime:
+    """When it was created."""
+    return session.get_one(Community, community_id).created_at
+
+
 def add(
     session: Session,
     name: str,

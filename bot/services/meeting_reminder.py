@@ -6,6 +6,7 @@ meeting has just gone out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.dates import spoken
 from bot.domain.messages import Notice
 from bot.domain.person import CommunityView
+from bot.domain.quiet import Hours
 from bot.domain.schedule import Rule
 from bot.domain.schedule_text import parse_rule
 from bot.services import firing, meeting, meeting_reply, person, schedule
@@ -33,7 +35,8 @@ def declare(
     """Declare what the pack has for this meeting and is still to come: how many are new."""
     content = {"meeting": view.id, "version": view.version}
     new = 0
-    for number, kind, rule in _fitting(view.title, reminders):
+    hours = schedule.hours_of(session, community_id)
+    for number, kind, rule, _ in _due(view.title, view.starts_at, reminders, hours, now):
         wanted = Wanted(
             f"{view.about}:{number}", kind.name, rule, kind.timing, content, view.starts_at
         )
@@ -51,12 +54,30 @@ def times(
 ) -> list[datetime]:
     """When members would be reminded of such a meeting, in order."""
     hours = schedule.hours_of(session, community_id)
-    found = {
-        schedule.first(rule, kind.timing, hours, now, starts_at)
-        for _, kind, rule in _fitting(title, reminders)
-        if kind is REMINDER
-    }
-    return sorted(at for at in found if at is not None)
+    due = _due(title, starts_at, reminders, hours, now)
+    return sorted({at for _, kind, _, at in due if kind is REMINDER})
+
+
+def _due(
+    title: str, starts_at: datetime, reminders: Sequence[Reminder], hours: Hours, now: datetime
+) -> list[tuple[int, Kind, Rule, datetime]]:
+    """What is still to come, and when. One that is said early, on the evening before, takes the
+    place of the same day's earlier ones.
+    """
+    found, moved = [], []
+    for number, kind, rule in _fitting(title, reminders):
+        at = schedule.first(rule, kind.timing, hours, now, starts_at)
+        if at is None:
+            continue
+        found.append((number, kind, rule, at))
+        if at != schedule.first(rule, replace(kind.timing, early=False), hours, now, starts_at):
+            moved.append(at)
+
+    def gives_way(kind: Kind, at: datetime) -> bool:
+        later = (one for one in moved if at < one and hours.day(at) == hours.day(one))
+        return kind is REMINDER and any(later)
+
+    return [one for one in found if not gives_way(one[1], one[3])]
 
 
 def _fitting(title: str, reminders: Sequence[Reminder]) -> Iterator[tuple[int, Kind, Rule]]:

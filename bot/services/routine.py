@@ -108,6 +108,12 @@ def rule_of(session: UnitOfWork, home: CommunityView, pack: Pack, name: str) -> 
     return schedule.readable(parse_rule(text))
 
 
+def runs(session: UnitOfWork, home: CommunityView, name: str) -> bool:
+    """Whether it is neither stopped nor parked."""
+    row = _row(session, home.id, name)
+    return row is None or row.state == "active"
+
+
 def change(
     session: UnitOfWork, home: CommunityView, kinds: "Kinds", name: str, rule: Rule, now: datetime
 ) -> None:
