@@ -98,17 +98,25 @@ def test_organisers_prepare_a_meeting_even_if_they_are_not_told_of_meetings(
 
 
 @pytest.mark.parametrize(
-    ("when", "evening"),
-    [("12月5日 08:30", "12-04 21:30"), ("12月5日 23:00", "12-05 21:30")],
+    ("when", "slots"),
+    [
+        ("12月5日 08:30", ["11-28 19:00", "12-04 21:30"]),
+        ("12月5日 23:00", ["11-28 19:00", "12-04 19:00", "12-05 21:30"]),
+    ],
 )
-def test_an_hour_before_is_not_at_night(branch: Branch, when: str, evening: str) -> None:
+def test_an_hour_before_is_not_at_night(branch: Branch, when: str, slots: list[str]) -> None:
+    """Nor twice on one evening: the later one is enough, and what is read back says so."""
     branch.pushing()
-    branch.plan(f"开会 {when} 302 党课")
+    evening = slots[-1]
+    said = branch.leader.say(f"开会 {when} 302 党课")
+    assert ("19:00、" in said) is (len(slots) == 3)
+    assert "定好了" in branch.leader.say("确认")
+    assert [slot for _, slot in branch.due()] == slots
     hour_before = branch.due()[-1]
     assert hour_before == ("meeting_reminder", evening)
     branch.at(f"2026-{evening.replace(' ', 'T')}:05")
     branch.fire()
-    assert [slot for slot, *_ in branch.fired()] == [branch.fired()[0][0], "12-04 19:00", evening]
+    assert [slot for slot, *_ in branch.fired()] == slots
     assert branch.due() == []
     with branch.application.database.read() as session:
         latest = session.scalars(

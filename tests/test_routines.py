@@ -202,6 +202,28 @@ def test_which_rules_a_routine_may_have(kind: str, text: str, key: str) -> None:
     assert isinstance(found, Rule) or application_says(found.key)
 
 
+@pytest.mark.parametrize(
+    ("before", "text", "after"),
+    [
+        ("每月5日 19:00", "每月最后一天", "每月最后一天 19:00"),
+        ("每月5日 19:00 遇假日顺延", "8点", "每月5日 08:00 遇假日顺延"),
+        ("每天 19:00", "改到早上8点", "每天 08:00"),
+        ("每天 19:00", "周一到周五 12:30", "每周一、二、三、四、五 12:30"),
+        ("每天 19:00", "工作日", "每个工作日 19:00"),
+        ("每天 19:00", "工作日每天 7:30", "每个工作日 07:30"),
+        ("每天 19:00", "每天早上", "schedule.no_time"),
+        ("每天 19:00", "25点", "dates.no_time"),
+        ("每天 19:00", "12:30 左右吧", "schedule.none"),
+        ("每天 19:00", "常常", "schedule.none"),
+    ],
+)
+def test_what_a_change_leaves_out_stays(before: str, text: str, after: str) -> None:
+    rule = routine_rule("study_card", before)
+    assert isinstance(rule, Rule)
+    found = routine_rule("study_card", text, rule)
+    assert (found.text if isinstance(found, Rule) else found.key) == after
+
+
 def application_says(key: str) -> bool:
     return key in loader.load().packs["party-branch"].messages
 

@@ -56,9 +56,7 @@ def list_all(
     """Show the newest deliveries, in their community's time; JSON has all of it, in UTC."""
     with existing_database(settings_of(config)) as database, database.read() as session:
         if counts:
-            found = delivery_list.counts(
-                session, community=community, states=states, topic=topic
-            )
+            found = delivery_list.counts(session, community=community, states=states, topic=topic)
             show_table("Deliveries", ("topic", "state", "count"), found, as_json)
             return
         rows = delivery_list.listed(

@@ -22,7 +22,7 @@ from bot.services import contacts, firing
 
 _COLUMNS = ("when", "kind", "community", "people", "through", "what", "not sent because")
 # Columns of the screen, for one short line a row.
-_SHOWN = 30
+_SHOWN = 26
 
 
 @click.group()
@@ -61,8 +61,11 @@ def preview(days: int, as_json: bool, config: Path | None) -> None:
         show_table(f"The next {days} days", _COLUMNS, cells, as_json)
         return
     # A screen has 80 columns: no year, and the reason where there is nothing to say.
+    several = len({row[2] for row in cells}) > 1
     short = [
-        [when[5:], *middle, clipped(text or f"not sent: {reason}", _SHOWN)]
-        for when, *middle, text, reason in cells
-    ]
-    show_table(f"The next {days} days", _COLUMNS[:-1], short, as_json)
+        [f"{when[5:10]} {when[-5:]}", kind, *([home] if several else []), people, through,
+         clipped(text or f"not sent: {reason}", _SHOWN)]
+        for when, kind, home, people, through, text, reason in cells
+    ]  # fmt: skip
+    columns = [name for name in _COLUMNS[:-1] if several or name != "community"]
+    show_table(f"The next {days} days", columns, short, as_json)

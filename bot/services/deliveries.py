@@ -202,12 +202,14 @@ def tell(
         "state": "queued" if due else "held", "reason": "", "rides": 0, "token": "",
         "attempts": 0, "way": "", "platform_id": "", "created_at": now, "expires_at": until,
     }  # fmt: skip
+    # What is said because somebody has just done something comes at no slot.
+    planned = urgency is not Urgency.ALERT and (saying.due_at is not None or due != now)
     key = saying.key or saying.about
     people = list(person_ids)
     own: dict[str, list[Any]] = {
         "person_id": people,
         "dedupe_key": [key if number is None else f"{key}:{number}" for number in people],
-        "visible_at": [spread(due, number or 0) if due and due > now else due for number in people],
+        "visible_at": [spread(due, number or 0) if due and planned else due for number in people],
     }
     return insert_all_new(session, Delivery, values, own)
 
