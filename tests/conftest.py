@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if terminalreporter.stats.get("deselected"):
         terminalreporter.write_line(
-            'browser, interop and chaos tests: uv run pytest -m "browser or interop or chaos"'
+            'browser, interop and chaos tests: uv run pytest -n 0 -m "browser or interop or chaos"'
         )
 
 

@@ -74,6 +74,9 @@ class AdvisoryLock:
         """Closing is not enough: the pool would keep the connection and its lock."""
         if self._connection is not None:
             with suppress(DBAPIError):
+                # The server frees it some time after a connection has gone; this is at once.
+                self._connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK_NUMBER})"))
+            with suppress(DBAPIError):
                 self._connection.invalidate()
             self._connection.close()
             self._connection = None
