@@ -73,9 +73,10 @@ class AdvisoryLock:
     def release(self) -> None:
         """Closing is not enough: the pool would keep the connection and its lock."""
         if self._connection is not None:
-            with suppress(DBAPIError):
-                # The server frees it some time after a connection has gone; this is at once.
-                self._connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK_NUMBER})"))
+            if not self._connection.invalidated:
+                with suppress(DBAPIError):
+                    # The server frees it some time after a connection has gone; this is at once.
+                    self._connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK_NUMBER})"))
             with suppress(DBAPIError):
                 self._connection.invalidate()
             self._connection.close()
