@@ -22,7 +22,7 @@ from bot.services.reconcile import reconcile
 from bot.storage import deletions
 from bot.storage.backup import remove_old
 from bot.storage.maintenance import checkpoint
-from bot.storage.session import DATABASE_BUSY, Database
+from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork
 from content.loader import Pack
 
 log = structlog.get_logger(__name__)
@@ -45,19 +45,34 @@ def tick(
     kinds: Kinds,
     packs: Mapping[str, Pack],
 ) -> None:
-    """Beat, fire what is due, delete what is too old, and bring SQLite's log into the file."""
-    fire(database, kinds, packs, now)
-    with database.begin() as session:
-        heartbeat.beat(session, heartbeat.TICK, now)
-        conversation.clear(session, now)
-        routine.declare_all(session, packs, kinds, now)
-        reconcile(session, kinds, now)
-        outcomes.overtaken(session, now)
-    clear_old(database, now, pause)
-    clear_inbox(database, now, pause, text_hours, row_days)
-    purged = purge(database, now, data_dir)
-    remove_old(data_dir, now - BACKUPS_KEPT)
-    checkpoint(database.engine, whole=purged > 0)
+    """Beat, fire what is due, delete what is too old, and bring SQLite's log into the file.
+
+    A step that fails is logged, and holds up none of the others.
+    """
+
+    def written(work: Callable[[UnitOfWork], object]) -> None:
+        with database.begin() as session:
+            work(session)
+
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: fire(database, kinds, packs, now),
+        lambda: written(lambda session: heartbeat.beat(session, heartbeat.TICK, now)),
+        lambda: written(lambda session: conversation.clear(session, now)),
+        lambda: written(lambda session: routine.declare_all(session, packs, kinds, now)),
+        lambda: written(lambda session: reconcile(session, kinds, now)),
+        lambda: written(lambda session: outcomes.overtaken(session, now)),
+        lambda: clear_old(database, now, pause),
+        lambda: clear_inbox(database, now, pause, text_hours, row_days),
+        lambda: checkpoint(database.engine, whole=purge(database, now, data_dir) > 0),
+        lambda: remove_old(data_dir, now - BACKUPS_KEPT),
+    )
+    for step in steps:
+        try:
+            step()
+        except DATABASE_BUSY:
+            raise
+        except Exception:
+            log.exception("tick_step_failed")
 
 
 def fire(database: Database, kinds: Kinds, packs: Mapping[str, Pack], now: datetime) -> int:

@@ -204,3 +204,13 @@ def test_an_error_page_names_a_reference_and_nothing_else(
 
 def test_unknown_pages_are_404(application: Application) -> None:
     assert create_app(application).test_client().get("/").status_code == 404
+
+
+def test_a_step_that_fails_holds_up_no_other(application: Application, clock: HandClock) -> None:
+    receive(application, 1)
+    with application.database.begin() as session:
+        session.execute(text("DROP TABLE early_receipt"))
+    clock.forward(timedelta(days=8))
+    tick_once(application)
+    assert inbox(application) == []
+    assert health(application).status_code == 200

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -89,18 +89,9 @@ class Outcome:
     platform_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How many messages an account may still send to somebody, and until when.
-
-    5 within 48 h of a message, 3 within a minute of a menu's tap, following or scanning:
-    https://developers.weixin.qq.com/doc/service/guide/product/kf/intro.html
-    """
-
-    left: int
-    until: datetime
-
-
+# How many messages an account may send to somebody, and for how long, after they have written, and
+# after they have tapped a menu, followed or scanned:
+# https://developers.weixin.qq.com/doc/service/guide/product/kf/intro.html
 AFTER_MESSAGE = (5, timedelta(hours=48))
 AFTER_EVENT = (3, timedelta(minutes=1))
 # Events that open the small window, by their lower-case names.

@@ -93,8 +93,8 @@ def of(
             where, key, *values = row
             older = found.get(("person", key))
             # Where they last wrote is open; else the newest address is the one that is used.
-            if where == channel and (older is None or _better(values, older)):
-                contact = Contact(*values)
+            contact = Contact(*values)
+            if where == channel and (older is None or _heard(contact) > _heard(older)):
                 found["person", key] = contact
                 if templates:
                     found["person", key] = contact._replace(
@@ -109,10 +109,8 @@ def of(
     return found
 
 
-def _better(values: Sequence[Any], than: Contact) -> bool:
-    mine, other = Contact(*values), than
-    heard = (mine.message_until or _NEVER, mine.address_id)
-    return heard > (other.message_until or _NEVER, other.address_id)
+def _heard(contact: Contact) -> tuple[datetime, int]:
+    return contact.message_until or _NEVER, contact.address_id
 
 
 def spared(session: UnitOfWork, rows: Sequence[Row[Any]]) -> set[tuple[int, str]]:
@@ -133,16 +131,10 @@ def charge(
         for digest in (False, True):
             ids = [person_id for person_id, is_digest in listed if is_digest is digest]
             if ids:
-                charged.update(session.core.scalars(_charging(digest), _charged(ids, day, budget)))
+                values = {"ids": ids, "day": day, "budget": budget}
+                statement = _CHARGE_DIGEST if digest else _CHARGE
+                charged.update(session.core.scalars(statement, values))
     return charged
-
-
-def _charged(ids: list[int], day: date | None, budget: int) -> dict[str, Any]:
-    return {"ids": ids, "day": day, "budget": budget}
-
-
-def _charging(digest: bool) -> Any:
-    return _CHARGE_DIGEST if digest else _CHARGE
 
 
 _DAY: BindParameter[date] = bindparam("day", type_=Date())
