@@ -6,16 +6,14 @@ from zoneinfo import ZoneInfo
 from bot.domain.messages import Notice, Reply
 from bot.routing import Context, Router
 from bot.routing.router import Said
-from bot.services import deliveries
+from bot.services import mailbox
 
 router = Router("mailbox")
 
 
 @router.command("收件箱", help="mailbox.help", member=True, private=True)
 def show(context: Context) -> Said:
-    held = deliveries.open_for(
-        context.session, context.message, context.bound.person_id, context.now
-    )
+    held = mailbox.open_for(context.session, context.message, context.bound.person_id, context.now)
     if not held:
         return Notice("mailbox", lines=(context.say("mailbox.empty"),))
     zone = ZoneInfo(context.bound.community.timezone)

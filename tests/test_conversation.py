@@ -11,7 +11,7 @@ from bot.bootstrap import Application, build, default_community
 from bot.domain.messages import Channel, MessageType, Notice, Reply
 from bot.domain.person import Role
 from bot.domain.roster import RosterRow
-from bot.services import access, community, conversation, deliveries, person, roster
+from bot.services import access, community, conversation, deliveries, mailbox, person, roster
 from bot.services.deliveries import Saying
 from bot.storage.models import (
     Base,
@@ -188,8 +188,8 @@ def test_riding_lines_fit_what_the_reply_leaves(application: Application) -> Non
             deliveries.tell(session, [1], 1, saying, application.clock.now())
     for size in range(0, 2048, 64):
         with application.database.begin() as session:
-            reply = deliveries.ride(
-                session, Member(application, "oA").message("x"), 1, replace_text(size), 2048, deliveries.Words("另有 {count} 条：", "看全文", ""),
+            reply = mailbox.ride(
+                session, Member(application, "oA").message("x"), 1, replace_text(size), 2048, mailbox.Words("另有 {count} 条：", "看全文", ""),
                 application.clock.now(),
             )  # fmt: skip
             session.execute(Delivery.__table__.update().values(rides=0))  # type: ignore[attr-defined]
@@ -417,7 +417,7 @@ def test_the_mailbox_is_read_by_its_partial_index(application: Application) -> N
         if application.database.dialect == "postgresql":
             session.execute(text("ANALYZE delivery"))
             explain = "EXPLAIN"
-        compiled = deliveries._WAITING.compile(application.database.engine)
+        compiled = mailbox._WAITING.compile(application.database.engine)
         values: Any = {
             **compiled.params,
             "person_id": 1,

@@ -12,7 +12,7 @@ from bot.domain.messages import SILENCE, TEXT_LIMITS, InboundMessage, Notice, Re
 from bot.routing.context import Context
 from bot.routing.interpret import answer
 from bot.routing.router import Router, collect
-from bot.services import contacts, deliveries, inbox, person
+from bot.services import contacts, inbox, mailbox, person
 from bot.services.firing import Kinds
 from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork, savepoint
 from content import script
@@ -136,9 +136,9 @@ class Dispatcher:
         member_id = context.member.person_id if context.member else None
         if member_id is not None and not message.in_group and message.wants_reply:
             templates = ("mailbox.head", "mailbox.foot", "paging.more")
-            words = deliveries.Words(*(pack.messages.say(key) for key in templates))
+            words = mailbox.Words(*(pack.messages.say(key) for key in templates))
             limit = TEXT_LIMITS[message.channel]
-            reply = deliveries.ride(
+            reply = mailbox.ride(
                 session, message, member_id, reply, limit, words, now, pushes=self._pushes
             )
         if reply.notice and script.is_traditional(message.text):

@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, and_, bindparam, case, delete, or_, select, text
 from bot.domain.delivery import Outcome, Remedy, Way, pause_before, policy_of
 from bot.domain.messages import Channel
 from bot.services import contacts, conversation, outlet
-from bot.services.deliveries import RIDES
+from bot.services.mailbox import RIDES
 from bot.services.outbox import Parcel
 from bot.storage.among import among
 from bot.storage.models import Delivery, EarlyReceipt, PlatformConsent
