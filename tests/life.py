@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from bot.bootstrap import Application, build, build_worker, prepare_database, tick_once
 from bot.config import Settings
 from bot.domain.messages import Notice
+from bot.platforms.official_account.client import Client
 from bot.services import deliveries
 from bot.services.deliveries import Saying
 from bot.simulator.api import Api, serving_api
@@ -18,7 +19,7 @@ from bot.storage.models import Delivery, Schedule
 from tests.conftest import HandClock
 from tests.members import ACCOUNT, Member
 from tests.platform import APP_ID, enrol
-from tests.sending import SECRET
+from tests.sending import SECRET, client_at
 
 OPENID = "oTESTmember00000000000000001"
 TEMPLATE_ID = "tm-meeting"
@@ -72,6 +73,18 @@ class Life:
 @pytest.fixture
 def api(clock: HandClock) -> Api:
     return Api(APP_ID, SECRET, clock)
+
+
+@pytest.fixture
+def base(api: Api) -> Iterator[str]:
+    """The platform's API over real HTTP: its address."""
+    with serving_api(api) as url:
+        yield url
+
+
+@pytest.fixture
+def client(base: str, clock: HandClock) -> Client:
+    return client_at(base, clock)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import socket
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from bot.bootstrap import Application
 from bot.errors import PlatformRefused, PlatformSilent
 from bot.platforms.official_account import endpoints
 from bot.platforms.official_account.client import Client
-from bot.simulator.api import Api, serving_api
+from bot.simulator.api import Api
 from bot.simulator.ledger import Fault, Faults, Heard
 from bot.simulator.official_account import Format, Platform
 from tests.conftest import HandClock
@@ -37,23 +36,6 @@ from tests.sending import (
     template_for,
     text_for,
 )
-
-
-@pytest.fixture
-def api(clock: HandClock) -> Api:
-    return Api(APP_ID, SECRET, clock)
-
-
-@pytest.fixture
-def base(api: Api) -> Iterator[str]:
-    with serving_api(api) as url:
-        yield url
-
-
-@pytest.fixture
-def client(base: str, clock: HandClock) -> Client:
-    return client_at(base, clock)
-
 
 # Windows, followers, quotas, profiles
 

@@ -4,7 +4,6 @@ import json
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import get_ident
@@ -18,7 +17,6 @@ from bot.platforms.official_account.client import Client
 from bot.simulator.api import Api, serving_api
 from bot.simulator.server import Request, Response, serving
 from tests.conftest import HandClock
-from tests.platform import APP_ID
 from tests.sending import (
     CUSTOM,
     MEMBER,
@@ -33,23 +31,6 @@ from tests.sending import (
     refused,
     template_for,
 )
-
-
-@pytest.fixture
-def api(clock: HandClock) -> Api:
-    return Api(APP_ID, SECRET, clock)
-
-
-@pytest.fixture
-def base(api: Api) -> Iterator[str]:
-    with serving_api(api) as url:
-        yield url
-
-
-@pytest.fixture
-def client(base: str, clock: HandClock) -> Client:
-    return client_at(base, clock)
-
 
 # The wire, files, menu, scene codes
 
