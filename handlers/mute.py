@@ -49,5 +49,5 @@ def _on(context: Context, days: int | None) -> Notice:
 def _off(context: Context) -> Notice:
     if mute.muted_until(context.session, context.bound.person_id, context.now) is None:
         return context.notice("mute.not_on")
-    mute.unmute(context.session, context.bound.person_id)
+    mute.unmute(context.session, context.bound.person_id, context.now)
     return context.notice("mute.off")

@@ -243,7 +243,7 @@ def test_who_does_not_want_to_be_disturbed_reads_it_with_a_reply(life: Life) -> 
     life.says(OPENID, "免打扰 2天")
     life.tell("answer", "可以。")
     life.run()
-    assert life.states() == [("held", "muted", "")]
+    assert life.states() == [("queued", "muted", "")]
     assert "可以。" in life.says(OPENID, "帮助")
     life.tell("alert", "紧急")
     life.run()
@@ -253,6 +253,31 @@ def test_who_does_not_want_to_be_disturbed_reads_it_with_a_reply(life: Life) -> 
     life.tell("answer", "又可以了。")
     life.run()
     assert life.pushed == ["紧急", "又可以了。"]
+
+
+@pytest.mark.parametrize("ending", ["免打扰 关", ""])
+def test_what_was_not_to_disturb_comes_when_that_is_over(life: Life, ending: str) -> None:
+    life.says(OPENID, "免打扰 1天")
+    life.tell("answer", "可以。")
+    life.run()
+    if ending:
+        life.says(OPENID, ending)
+    else:
+        life.after(days=1, minutes=10)
+    life.run()
+    assert life.pushed == ["可以。"]
+
+
+def test_a_card_of_yesterday_rides_but_takes_nobodys_digest(life: Life) -> None:
+    life.after(hours=49)
+    life.tell("study_card", "昨天的卡")
+    life.tell("announcement", "周五交材料")
+    life.run()
+    life.after(days=1)
+    assert "昨天的卡" in life.says(OPENID, "帮助")
+    life.after(seconds=10)
+    life.run()
+    assert life.pushed == ["周五交材料"]
 
 
 def test_what_nobody_can_be_told_any_more_is_cancelled(life: Life) -> None:

@@ -115,11 +115,13 @@ class Urgency(StrEnum):
 class Policy:
     """How a topic's deliveries are treated. `again`: an unclear answer of the platform is tried
     again, at the risk of saying it twice; else it stays unknown. (What a killed worker had in work
-    is always tried again.) `most` is how long it is tried.
+    is always tried again.) `most` is how long it is tried. What is only `todays` is not pushed on
+    another day because somebody writes then; it rides on the reply.
     """
 
     urgency: Urgency
     again: bool = False
+    todays: bool = False
     most: timedelta = timedelta(hours=4)
     ways: tuple[Way, ...] = (Way.CUSTOMER,)
 
@@ -133,7 +135,7 @@ POLICIES: Mapping[str, Policy] = {
     "desk": Policy(Urgency.TIMELY),
     "meeting": Policy(Urgency.TIMELY, again=True, ways=_ASKED_FOR),
     "video": Policy(Urgency.DIGEST, ways=_ASKED_FOR),
-    "study_card": Policy(Urgency.DIGEST),
+    "study_card": Policy(Urgency.DIGEST, todays=True),
     "announcement": Policy(Urgency.DIGEST),
 }
 _BASE, _CAP = timedelta(seconds=2), timedelta(minutes=10)

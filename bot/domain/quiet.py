@@ -23,6 +23,10 @@ class Hours:
         """The local calendar day."""
         return at.astimezone(ZoneInfo(self.timezone)).date()
 
+    def midnight(self, at: datetime) -> datetime:
+        """When the local calendar day began."""
+        return self._utc(self.day(at), time(0, 0))
+
     def after_quiet(self, at: datetime) -> datetime:
         """`at`, or the end of the quiet hours that it falls in."""
         start, end = _span(self.quiet)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from bot.domain.delivery import MOST_TRIES, RESERVE, Urgency, Way, policy_of
 from bot.domain.quiet import Hours
 
+MUTED = "muted"
+
 
 class Contact(NamedTuple):
     """What is known of the way to somebody. Without an `address` there is none (any more);
@@ -99,7 +101,7 @@ def plan(
     first = min(parcel, key=rank)
     alert = first.urgency is Urgency.ALERT
     if not alert and contact.muted_until and contact.muted_until > now:
-        return Hold("muted")
+        return Later(contact.muted_until, MUTED)
     if not alert and (morning := hours.after_quiet(now)) > now:
         return Later(morning, "quiet hours")
     usable = {way for way in outlet.ways if outlet.rests.get(way, now) <= now}

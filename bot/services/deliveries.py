@@ -82,6 +82,21 @@ def tell(
     return insert_all_new(session, Delivery, values, own)
 
 
+def hurry(session: UnitOfWork, person_id: int, reason: str, now: datetime) -> None:
+    """What was put off for this reason is planned anew at once."""
+    session.execute(
+        update(Delivery)
+        .where(
+            text(OPEN_STATES),
+            Delivery.person_id == person_id,
+            Delivery.state == "queued",
+            Delivery.reason == reason,
+        )
+        .values(visible_at=now, reason=""),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def moment(urgency: Urgency, due: datetime, hours: Hours) -> datetime:
     """When what is due then may be pushed."""
     if urgency is Urgency.ALERT:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.domain.delivery import Urgency, Way
+from bot.domain.delivery import POLICIES, Urgency, Way
 from bot.domain.messages import Channel, InboundMessage, Notice, Reply
 from bot.domain.paging import page
 from bot.domain.quiet import Hours
@@ -94,6 +94,7 @@ _ALL = select(_mine.id, _mine.notice, _mine.created_at, _mine.person_id).order_b
     _mine.rank, _mine.created_at.desc(), _mine.id.desc()
 )
 
+_TODAYS = [topic for topic, policy in POLICIES.items() if policy.todays]
 
 _HOLDING = (
     select(
@@ -124,6 +125,7 @@ _RELEASE = (
         _table.state == "held",
         _table.expires_at > bindparam("now"),
         or_(_table.urgency != Urgency.DIGEST, bindparam("digests", type_=Boolean())),
+        or_(_table.topic.not_in(_TODAYS), _table.created_at >= bindparam("today")),
     )
     .values(state="queued", visible_at=bindparam("at"), tried_at=None, attempts=0, reason="")
 )
@@ -165,7 +167,9 @@ def release(session: UnitOfWork, person_id: int, now: datetime) -> None:
     muted = place.muted_until is not None and place.muted_until > now
     if muted or spent or closed or hours.after_quiet(now) > now:
         return
-    values = {"person": person_id, "now": now, "at": now + _AFTER_REPLY}
+    values = {
+        "person": person_id, "now": now, "at": now + _AFTER_REPLY, "today": hours.midnight(now),
+    }  # fmt: skip
     session.core.execute(_RELEASE, {**values, "digests": place.digest_day != today})
 
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from bot.domain.reach import MUTED
+from bot.services import deliveries
 from bot.storage.models import Person
 from bot.storage.session import UnitOfWork
 
@@ -15,9 +17,11 @@ def mute(session: UnitOfWork, person_id: int, until: datetime) -> None:
     session.flush()
 
 
-def unmute(session: UnitOfWork, person_id: int) -> None:
+def unmute(session: UnitOfWork, person_id: int, now: datetime) -> None:
+    """What has waited for this may come at once."""
     session.get_one(Person, person_id).muted_until = None
     session.flush()
+    deliveries.hurry(session, person_id, MUTED, now)
 
 
 def muted_until(session: UnitOfWork, person_id: int, now: datetime) -> datetime | None:
