@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from bot.domain.delivery import MOST_TRIES, RESERVE, Urgency, Way, policy_of
@@ -118,7 +119,13 @@ def plan(
             tomorrow = hours.next_digest(now) if digest else hours.next_morning(now)
             return Later(tomorrow, "enough for today")
     granted = any(due.granted for due in parcel)
-    return Send(way, window, charge=not free, digest=digest and not free, granted=granted)
+    return _send(way, window, not free, digest and not free, granted)
+
+
+# There are few of them, and one is needed for each message.
+@lru_cache
+def _send(way: Way, window: str, charge: bool, digest: bool, granted: bool) -> Send:
+    return Send(way, window, charge, digest, granted)
 
 
 def _way(

@@ -89,7 +89,7 @@ def of(
     if people:
         wanted = _wanted(session, people) if templates else {}
         agreed = _agreed(session, people) if templates else {}
-        for row in session.core.execute(_PEOPLE, {"ids": people}):
+        for row in session.core.execute(_PEOPLE, {"ids": people}).all():
             where, key, *values = row
             older = found.get(("person", key))
             # Where they last wrote is open; else the newest address is the one that is used.
@@ -133,7 +133,7 @@ def charge(
             if ids:
                 values = {"ids": ids, "day": day, "budget": budget}
                 statement = _CHARGE_DIGEST if digest else _CHARGE
-                charged.update(session.core.scalars(statement, values))
+                charged.update(session.core.scalars(statement, values).all())
     return charged
 
 
@@ -178,7 +178,7 @@ def take_windows(session: UnitOfWork, wanted: Iterable[tuple[int, str]], now: da
     for window, statement in (("message", _TAKE_MESSAGE), ("event", _TAKE_EVENT)):
         ids = [address_id for address_id, which in listed if which == window]
         if ids:
-            taken.update(session.core.scalars(statement, {"ids": ids, "now": now}))
+            taken.update(session.core.scalars(statement, {"ids": ids, "now": now}).all())
     return taken
 
 

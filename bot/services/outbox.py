@@ -146,12 +146,12 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
     known = contacts.of(session, rules.channel, rows, templates=bool(rules.templates))
     spared = contacts.spared(session, rows)
     held: Held = defaultdict(list)
-    wanted: list[tuple[list[Row[Any]], Send, Contact]] = []
+    wanted: list[Wanted] = []
     for group in _by_person(rows, spared, held, now).values():
-        contact = known.get(_whose(group[0]), Contact())
-        place = places[group[0].community_id]
+        contact = known.get(_whose(group[0].row), _NOBODY)
+        place = places[group[0].row.community_id]
         fitting = _fitting(group, place.hours, held, now)
-        dues = [_due(row) for row in fitting]
+        dues = [item.due for item in fitting]
         decision = plan(dues, contact, open_ways, place.hours, place.budget, now)
         if isinstance(decision, Send):
             wanted.append((fitting, decision, contact))
@@ -163,37 +163,51 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
 
 
 def _due_rows(session: UnitOfWork, limit: int, now: datetime) -> list[Row[Any]]:
-    rows: list[Row[Any]] = []
-    rows += session.core.execute(_DUE, {"now": now, "limit": limit})
+    rows: list[Any] = []
+    rows += session.core.execute(_DUE, {"now": now, "limit": limit}).all()
     if len(rows) == limit:
         # The last moment's people may have more that did not come within the limit.
         last = rows[-1].visible_at
         people = [row.person_id for row in rows if row.visible_at == last and row.person_id]
         known = [row.id for row in rows]
         also = {"now": now, "people": people, "known": known}
-        rows += session.core.execute(_ALSO_DUE, also)
+        rows += session.core.execute(_ALSO_DUE, also).all()
     return rows
 
 
+class _Item(NamedTuple):
+    """A row that can be said, read."""
+
+    row: Row[Any]
+    due: Due
+    notice: Notice
+    size: int
+
+
 Held = dict[tuple[str, datetime | None, str], list[int]]
+Wanted = tuple[list[_Item], Send, Contact]
+_NOBODY = Contact()
 
 
 def _by_person(
     rows: Iterable[Row[Any]], spared: set[tuple[int, str]], held: Held, now: datetime
-) -> dict[Any, list[Row[Any]]]:
+) -> dict[Any, list[_Item]]:
     """The rows that can be said, by person, alerts by themselves; the others are put aside."""
-    groups: dict[Any, list[Row[Any]]] = defaultdict(list)
+    groups: dict[Any, list[_Item]] = defaultdict(list)
     for row in rows:
+        notice, size = _notice(row.notice)
+        urgency = _URGENCIES.get(row.urgency)
         if row.expires_at <= now:
             held["cancelled", None, "expired"].append(row.id)
         elif (row.person_id, row.topic) in spared:
             held["cancelled", None, "opted out"].append(row.id)
-        elif _notice(row.notice) is None or row.urgency not in _URGENCIES:
+        elif notice is None or urgency is None:
             held["failed", None, "unreadable"].append(row.id)
-        elif given_up(_due(row), now):
+        elif given_up(due := _due(row, urgency), now):
             held["held", None, "not reached"].append(row.id)
         else:
-            groups[_whose(row), row.urgency == Urgency.ALERT].append(row)
+            item = _Item(row, due, notice, size)
+            groups[_whose(row), urgency is Urgency.ALERT].append(item)
     return groups
 
 
@@ -202,40 +216,35 @@ def _whose(row: Row[Any]) -> tuple[str, int]:
     return ("person", row.person_id) if row.person_id is not None else ("ticket", row.ticket_id)
 
 
-def _due(row: Row[Any]) -> Due:
+def _due(row: Row[Any], urgency: Urgency) -> Due:
     return Due(
-        row.topic, _URGENCIES[row.urgency], row.expires_at, row.attempts, row.tried_at,
-        row.charged_day, nameless=row.person_id is None, granted=row.state == "sending",
+        row.topic, urgency, row.expires_at, row.attempts, row.tried_at, row.charged_day,
+        row.person_id is None, row.state == "sending",
     )  # fmt: skip
 
 
-def _fitting(group: list[Row[Any]], hours: Hours, held: Held, now: datetime) -> list[Row[Any]]:
+def _fitting(group: list[_Item], hours: Hours, held: Held, now: datetime) -> list[_Item]:
     """As many as fit one message, the most urgent first; what is left over is a message of its
     own, or waits for the next digest.
     """
     if len(group) == 1:
         return group
-    group.sort(key=lambda row: (rank(_due(row)), row.id))
-    room, fitting = _ROOM - _size(group[0]), group[:1]
-    for row in group[1:]:
-        room -= _size(row)
+    group.sort(key=lambda item: (rank(item.due), item.row.id))
+    room, fitting = _ROOM - group[0].size, group[:1]
+    for item in group[1:]:
+        room -= item.size
         if room >= 0:
-            fitting.append(row)
-        elif row.urgency == Urgency.DIGEST:
-            _put_off(held, Later(hours.next_digest(now), "no room"), [row])
+            fitting.append(item)
+        elif item.due.urgency is Urgency.DIGEST:
+            _put_off(held, Later(hours.next_digest(now), "no room"), [item])
         else:
-            _put_off(held, Later(now + _SOON, "no room"), [row])
+            _put_off(held, Later(now + _SOON, "no room"), [item])
     return fitting
 
 
-def _size(row: Row[Any]) -> int:
-    notice = _notice(row.notice)
-    return len(as_text(notice).encode()) + len(notice.source.encode()) + 3 if notice else 0
-
-
-def _put_off(held: Held, decision: Plan, rows: list[Row[Any]]) -> None:
+def _put_off(held: Held, decision: Plan, items: list[_Item]) -> None:
     """Later, or for the mailbox what would have lost its point by then."""
-    for row in rows:
+    for row, *_ in items:
         if isinstance(decision, Later):
             at = spread(decision.at, row.person_id or 0)
             key = ("queued", at, decision.reason)
@@ -247,7 +256,7 @@ def _put_off(held: Held, decision: Plan, rows: list[Row[Any]]) -> None:
 def _charge(
     session: UnitOfWork,
     rules: Rules,
-    wanted: list[tuple[list[Row[Any]], Send, Contact]],
+    wanted: list[Wanted],
     places: Mapping[int, _Place],
     held: Held,
     now: datetime,
@@ -258,17 +267,19 @@ def _charge(
     days |= {community_id: place.hours.day(now) for community_id, place in places.items()}
     budgets: dict[tuple[date | None, int], list[tuple[int, bool]]] = defaultdict(list)
     seen: set[int] = set()
-    once: list[tuple[list[Row[Any]], Send, Contact]] = []
-    for rows, send, contact in wanted:
+    once: list[Wanted] = []
+    for items, send, contact in wanted:
         # Two messages for one address at a time: each takes from the same counts.
         if contact.address_id in seen and contact.address_id:
-            held["queued", now + _SOON, "outrun"] += [row.id for row in rows]
+            held["queued", now + _SOON, "outrun"] += [item.row.id for item in items]
             continue
         seen.add(contact.address_id)
-        once.append((rows, send, contact))
+        once.append((items, send, contact))
         if send.charge:
-            day, budget = days[rows[0].community_id], places[rows[0].community_id].budget
-            budgets[day, budget].append((rows[0].person_id, send.digest))
+            row = items[0].row
+            budgets[days[row.community_id], places[row.community_id].budget].append(
+                (row.person_id, send.digest)
+            )
     counted = contacts.charge(session, budgets)
     windows = [
         (contact.address_id, send.window)
@@ -279,18 +290,18 @@ def _charge(
     parcels: list[Parcel] = []
     until = now + rules.lease
     claims: dict[date | None, list[int]] = defaultdict(list)
-    for rows, send, contact in once:
-        ids = [row.id for row in rows]
-        outrun = send.charge and rows[0].person_id not in counted
+    for items, send, contact in once:
+        first = items[0].row
+        outrun = send.charge and first.person_id not in counted
         if send.window and not send.granted:
             outrun = outrun or contact.address_id not in allowed
         if outrun:
-            held["queued", now + _SOON, "outrun"] += ids
+            held["queued", now + _SOON, "outrun"] += [item.row.id for item in items]
             continue
-        today = days[rows[0].community_id] if send.charge else rows[0].charged_day
-        claims[today] += ids
-        charged = today if send.charge else None
-        parcels.append(_parcel(rows, rules, send, contact, token, until, now, charged))
+        today = days[first.community_id] if send.charge else first.charged_day
+        parcel = _parcel(items, rules, send, contact, token, until, now, today)
+        claims[today] += parcel.ids
+        parcels.append(parcel)
     for day, ids in claims.items():
         values = {"ids": ids, "new_token": token, "until": until, "day": day, "now": now}
         session.core.execute(_CLAIM, values)
@@ -298,40 +309,35 @@ def _charge(
 
 
 def _parcel(
-    rows: list[Row[Any]], rules: Rules, send: Send, contact: Contact, token: str, until: datetime,
-    now: datetime, charged_day: date | None,
+    items: list[_Item], rules: Rules, send: Send, contact: Contact, token: str, until: datetime,
+    now: datetime, today: date | None,
 ) -> Parcel:  # fmt: skip
-    asks = [row.ask for row in rows if row.ask]
-    notices = [notice for row in rows if (notice := _notice(row.notice))]
-    push = Push(
-        way=send.way,
-        address=contact.address,
-        topic=rows[0].topic,
-        notice=merged(notices, rules.title),
-        key="" if send.way is Way.CUSTOMER else _key(rows),
-    )
+    first = items[0].row
+    asks = [item.row.ask for item in items if item.row.ask]
+    notice = merged([item.notice for item in items], rules.title)
+    key = "" if send.way is Way.CUSTOMER else _key(items)
     return Parcel(
-        ids=tuple(row.id for row in rows),
+        ids=tuple([item.row.id for item in items]),
         token=token,
         until=until,
-        push=push,
+        push=Push(send.way, contact.address, first.topic, notice, key),
         send=send,
         contact=contact,
-        person_id=rows[0].person_id,
-        attempts=rows[0].attempts + 1,
-        first_tried=min(row.tried_at or now for row in rows),
-        template=rules.templates.get((rows[0].topic, send.way), ""),
+        person_id=first.person_id,
+        attempts=first.attempts + 1,
+        first_tried=min([item.row.tried_at or now for item in items]),
+        template=rules.templates.get((first.topic, send.way), ""),
         ask=asks[0] if len(asks) == 1 else "",
-        cut=len(rows) == 1 and _size(rows[0]) > _LIMIT,
-        charged_day=charged_day,
+        cut=len(items) == 1 and items[0].size > _LIMIT,
+        charged_day=today if send.charge else None,
     )
 
 
-def _key(rows: Sequence[Row[Any]]) -> str:
+def _key(items: Sequence[_Item]) -> str:
     """The same for every try, so that the platform knows a repeat as one; a customer message
     has none.
     """
-    keys = "\n".join(sorted(row.dedupe_key for row in rows))
+    keys = "\n".join(sorted(item.row.dedupe_key for item in items))
     return hashlib.sha256(keys.encode()).hexdigest()[:32]
 
 
@@ -342,12 +348,13 @@ def _put_back(session: UnitOfWork, held: Held) -> None:
 
 
 @lru_cache(maxsize=512)
-def _notice(stored: str) -> Notice | None:
-    """None for what no version of this program has written."""
+def _notice(stored: str) -> tuple[Notice | None, int]:
+    """A notice and its size in bytes; None for what no version of this program has written."""
     try:
-        return Notice.from_json(stored)
+        notice = Notice.from_json(stored)
     except (ValueError, KeyError, TypeError):
-        return None
+        return None, 0
+    return notice, len(as_text(notice).encode()) + len(notice.source.encode()) + 3
 
 
 def _places(session: UnitOfWork, community_ids: set[int]) -> dict[int, _Place]:

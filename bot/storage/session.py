@@ -1,14 +1,25 @@
 """The unit of work. Whoever opens it ends it; nobody below may."""
 
+import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Insert, bindparam, column, func, select
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    Insert,
+    bindparam,
+    column,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -181,18 +192,34 @@ def insert_all_new(
         statement = _insert_lists(model, tuple(shared), names)
         values = {**shared, **own}
         return session.core.execute(statement, values, execution_options=_COUNTED).rowcount
-    rows = [
-        {**shared, **dict(zip(names, row, strict=True))} for row in zip(*own.values(), strict=True)
+    processors = [_processor(model, name, session.core.dialect) for name in names]
+    columns = [
+        [process(value) for value in own[name]] if process else own[name]
+        for name, process in zip(names, processors, strict=True)
     ]
-    statement = _insert_rows(model, (*shared, *names))
-    return session.core.execute(statement, rows, execution_options=_COUNTED).rowcount
+    rows = json.dumps(list(zip(*columns, strict=True)))
+    statement = _insert_json(model, tuple(shared), names)
+    values = {**shared, "rows": rows}
+    return session.core.execute(statement, values, execution_options=_COUNTED).rowcount
+
+
+def _processor(model: type[Base], name: str, dialect: Dialect) -> Callable[[Any], Any] | None:
+    return model.__table__.c[name].type.dialect_impl(dialect).bind_processor(dialect)
 
 
 @cache
-def _insert_rows(model: type[Base], names: tuple[str, ...]) -> Insert:
+def _insert_json(model: type[Base], shared: tuple[str, ...], own: tuple[str, ...]) -> Insert:
+    """One statement with all rows as one JSON list, for SQLite."""
     table = model.__table__
-    values = {name: bindparam(name, type_=table.c[name].type) for name in names}
-    return sqlite.insert(table).values(values).on_conflict_do_nothing()  # type: ignore[arg-type]
+    row = func.json_each(bindparam("rows")).table_valued("value").c.value
+    chosen = select(
+        *(bindparam(name, type_=table.c[name].type) for name in shared),
+        *(func.json_extract(row, f"$[{number}]") for number in range(len(own))),
+    )
+    # Without a condition SQLite would take ON CONFLICT for the condition of a join.
+    chosen = chosen.where(text("true"))
+    insert = sqlite.insert(table)  # type: ignore[arg-type]
+    return insert.from_select([*shared, *own], chosen).on_conflict_do_nothing()
 
 
 @cache
