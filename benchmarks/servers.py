@@ -59,6 +59,8 @@ def postgresql(core: int, folder: Path) -> Iterator[str]:
 
     with pinned(core):
         server = get_server(folder / "data", cleanup_mode="stop")
+    # Its own client programs, for backups.
+    os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
     try:
         yield str(server.get_uri())
     finally:
