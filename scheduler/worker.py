@@ -26,7 +26,7 @@ from bot.storage.session import DATABASE_BUSY, Database
 log = structlog.get_logger(__name__)
 
 THREADS = 20
-BATCH = 200
+BATCH = 100
 _GROUP, _GROUP_SECONDS = 50, 0.05
 _IDLE = 1.0
 # A call may take this part of its lease: 27 s of 60, for two tries with a new token between.
