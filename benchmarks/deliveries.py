@@ -218,7 +218,7 @@ def _backing_up(config: Path) -> Iterator[None]:
     """`xueban db backup` runs meanwhile."""
     target = str(config.parent / "backup")
     command = [sys.executable, "-m", "bot", "db", "backup", target, "--config", str(config)]
-    with subprocess.Popen(command, env=servers.environment(), stdout=subprocess.DEVNULL) as process:  # noqa: S603
+    with subprocess.Popen(command, env=servers.environment(), stdout=subprocess.DEVNULL) as process:
         yield
     if process.returncode:
         raise SystemExit("the backup failed")

@@ -1,10 +1,10 @@
 """db upgrade, backup, restore."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import os
 import click
 
 from bot.bootstrap import open_database

@@ -18,7 +18,6 @@ from sqlalchemy import URL, Engine
 
 from bot.errors import BackupProblem
 
-
 _SYNCED_EVERY = 0.01
 
 
