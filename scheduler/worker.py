@@ -57,7 +57,7 @@ class Worker:
         self._tools = tools
         self._batch = batch
         # As many wait for a thread as are under way, so that no thread waits for us.
-        self._most = 2 * threads
+        self._most = 4 * threads
         self._waiting: deque[Parcel] = deque()
         self._calls: queue.SimpleQueue[Parcel | None] = queue.SimpleQueue()
         # None: it was not begun.
