@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, make_url
 
 from benchmarks import servers
 from benchmarks.pushes import TEXT
-from bot.cli.demo import free_port
+from bot.cli.demo_bot import free_port
 
 SERVER_CORE, LOAD_CORE = 0, 1
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from benchmarks.pushes import ACCOUNT_ID, AES_KEY, APP_ID, TOKEN, openid
 from bot.bootstrap import build, prepare_database
 from bot.cli.config_file import render
-from bot.cli.demo import free_port
+from bot.cli.demo_bot import free_port
 from bot.clock import Clock, elapsed, pause
 from bot.config import load_settings
 from bot.domain.check_in import day_of

@@ -18,6 +18,7 @@ from content.reading import Reader, flat
 from content.routines import Routines
 from content.rules import Rules
 from content.schema import (
+    DemoFile,
     Dialogue,
     DialogueFile,
     Document,
@@ -52,6 +53,7 @@ class Pack:
     dialogues: Mapping[str, Dialogue]
     questions: Questions
     routines: Routines
+    demo: DemoFile | None
 
     @property
     def knowledge(self) -> Knowledge:
@@ -84,6 +86,7 @@ class _Raw:
     sources: tuple[Document, ...]
     entries: tuple[tuple[str, Entry], ...]
     dialogues: Mapping[str, Dialogue]
+    demo: DemoFile | None
 
 
 @cache
@@ -139,6 +142,7 @@ def _read(reader: Reader, folder: Traversable) -> _Raw:
             for stem, content in reader.each(folder / "dialogues", DialogueFile)
             for number, dialogue in enumerate(content.dialogue, start=1)
         },
+        demo=reader.shaped(folder / "demo.toml", DemoFile),
     )
 
 
@@ -181,6 +185,7 @@ def _pack(reader: Reader, name: str, layers: list[_Raw]) -> Pack:
         own.dialogues,
         _questions(reader, layers),
         routines.merged([raw.routines for raw in layers]),
+        own.demo,
     )
 
 

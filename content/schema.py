@@ -92,6 +92,39 @@ class Dialogue(Strict):
     turns: tuple[Turn, ...] = Field(min_length=1)
 
 
+class PastTurn(Strict):
+    """What somebody said some days before the demo's day, at an hour."""
+
+    days: int = Field(ge=0, le=60)
+    at: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    who: str
+    say: tuple[str, ...] = Field(min_length=1)
+
+
+class TourStep(Strict):
+    """One click of the demo's tour. A turn that sends nothing waits for what is expected."""
+
+    title: str = Field(min_length=1, max_length=12)
+    text: str
+    done: str
+    kind: Literal["subscription", "service"] = "service"
+    verified: bool = True
+    until: str = Field(default="", pattern=r"^(\d{1,2} \d{2}:\d{2})?$")
+    turns: tuple[Turn, ...] = Field(min_length=1)
+
+
+class DemoFile(Strict):
+    """Made-up people and what they have done; `members` is how many, 成员01 and so on."""
+
+    organiser: str
+    mentor: str
+    newcomer: str
+    members: int = Field(ge=1, le=99)
+    notes: tuple[str, ...] = Field(min_length=1)
+    past: tuple[PastTurn, ...] = ()
+    tour: tuple[TourStep, ...] = ()
+
+
 class DialogueFile(Strict):
     dialogue: tuple[Dialogue, ...] = Field(min_length=1)
 

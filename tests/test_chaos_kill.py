@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from bot.bootstrap import build, prepare_database
 from bot.cli.config_file import render
-from bot.cli.demo import free_port
+from bot.cli.demo_bot import free_port
 from bot.clock import Clock
 from bot.config import load_settings
 from bot.simulator.official_account import UNAVAILABLE, Platform

@@ -23,7 +23,7 @@ from sqlalchemy import text
 from bot.bootstrap import open_database
 from bot.cli import main
 from bot.cli.config_file import render
-from bot.cli.demo import free_port
+from bot.cli.demo_bot import free_port
 from bot.clock import Clock
 from bot.config import load_settings
 from bot.domain.messages import Notice

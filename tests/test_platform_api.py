@@ -339,7 +339,7 @@ def test_a_body_that_nobody_expects_is_refused(base: str, api: Api, body: bytes)
     """And the connection lives on."""
     session = requests.Session()
     session.trust_env = False
-    said = {"appid": APP_ID, "secret": SECRET}
+    said = {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET}
     query = {"access_token": session.post(f"{base}{TOKEN}", json=said).json()["access_token"]}
     for path in sorted(ALL - {"/cgi-bin/menu/get", "/cgi-bin/menu/delete", "/cgi-bin/media/get"}):
         answer = session.post(f"{base}{path}", params=query, data=body)
@@ -352,7 +352,8 @@ def test_a_body_that_nobody_expects_is_refused(base: str, api: Api, body: bytes)
 def test_the_server_speaks_plain_http(base: str) -> None:
     """Two requests on one connection, one of them in chunks; a question for the head alone."""
     parts = urlsplit(base)
-    body = json.dumps({"appid": APP_ID, "secret": SECRET}).encode()
+    said = {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET}
+    body = json.dumps(said).encode()
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
     head = f"POST {TOKEN} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
     with socket.create_connection((parts.hostname, parts.port)) as caller:

@@ -1,37 +1,44 @@
 """demo: the real bot and the sandbox on this machine, with nothing to set up."""
 
-import os
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
-import requests
 
-from bot.bootstrap import default_community, demo_clock_file, open_database
-from bot.cli.config_file import render
+from bot.bootstrap import (
+    build,
+    default_community,
+    demo_clock_file,
+    open_database,
+    prepare_database,
+)
+from bot.cli.demo_bot import APP_ID, SECRET, TEMPLATE, DemoBot, running_bot
+from bot.cli.demo_past import live_through, personas_of
 from bot.cli.play import play, prepare
-from bot.clock import Clock, OffsetClock, elapsed, pause
+from bot.cli.tour import steps_of
+from bot.clock import Clock
 from bot.config import load_settings
-from bot.domain.person import Role
 from bot.errors import SandboxProblem
-from bot.services import access, community
-from bot.simulator.official_account import Account, Platform
-from bot.simulator.page import serve_page
+from bot.simulator.api import Api, serving_api
+from bot.simulator.hand import Hand
+from bot.simulator.official_account import Platform
+from bot.simulator.page import Controls, serve_page
+from bot.simulator.tour import Tour
+from bot.simulator.world import World
 from content import loader
+from content.schema import DemoFile
 
-# Known to everybody, and good for this machine's own demo only: nothing else listens.
-_TOKEN = "demotoken"  # noqa: S105
-_AES_KEY = "demo0demo1demo2demo3demo4demo5demo6demo7dem"
-_APP_ID = "wxdemo"
-_START_SECONDS = 20.0
+_PACK = "party-branch"
+_ZONE = ZoneInfo("Asia/Shanghai")
+# When the demo begins: nobody is disturbed at this hour, and the day is still long.
+_BEGINS = 10
+_TEMPLATES = {TEMPLATE: ("每月一视频", {"thing1": "标题", "thing2": "说明"})}
 
 
 @click.command()
@@ -42,135 +49,91 @@ _START_SECONDS = 20.0
     help="Keep the demo's data in this folder (default: forget it).",
 )
 @click.option("--play", "play_it", is_flag=True, help="Play a scripted day, print it, and exit.")
-def demo(port: int, state: Path | None, play_it: bool) -> None:  # fmt: skip
+def demo(port: int, state: Path | None, play_it: bool) -> None:
     """Try it here: WeChat is played by the sandbox, everything else is real."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="xueban-demo-") as temporary:
         folder = (state or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        clock = OffsetClock(demo_clock_file(folder))
-        with running_bot(folder) as account:
-            if play_it:
-                _play_all(Platform(account, clock), clock, folder)
-                return
-            _serve(Platform(account, clock), port, _codes(folder, clock))
+        hand = Hand(demo_clock_file(folder))
+        if play_it:
+            with running_bot(folder) as account:
+                _play_all(Platform(account, hand.clock), hand, folder)
+            return
+        with staged(folder, hand) as controls:
+            _serve(controls, port)
 
 
-def _codes(folder: Path, clock: Clock) -> dict[Role, str]:
-    """Codes with which the page's people can become an organiser and a mentor."""
-    database = open_database(load_settings(folder / "config.toml", {}), "command")
-    with database.begin() as session:
-        home = community.oldest(session).id
-        codes = {
-            role: access.issue_code(session, home, role, clock.now())
-            for role in (Role.ORGANISER, Role.MENTOR)
-        }
-    database.dispose()
-    return codes
-
-
-def _serve(platform: Platform, port: int, codes: dict[Role, str]) -> None:
+def _serve(controls: Controls, port: int) -> None:
     def ready(url: str) -> None:
         click.echo(f"READY {url}")
-        click.echo(f"想当组织者，让其中一个人发：绑定 {codes[Role.ORGANISER]}")
-        click.echo(f"想当导师，让另一个人发：绑定 {codes[Role.MENTOR]}")
-        click.echo(
-            "打开这个网址，选一个人，发“打卡”“帮助”，或者问“预备期多久”试试。按 Ctrl-C 结束。"
-        )
+        click.echo("用浏览器打开上面的网址，点“导览”的“下一步”，8 步看完学伴能做什么。")
+        click.echo("也可以自己选一个人聊：发“打卡”“帮助”，或者问“预备期多久”。按 Ctrl-C 结束。")
 
     try:
-        serve_page(platform, port, ready)
+        serve_page(controls, port, ready)
     except KeyboardInterrupt:
         click.echo("再见。")
 
 
-def _play_all(platform: Platform, clock: OffsetClock, folder: Path) -> None:
+@contextmanager
+def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
+    """The bot, its platform and made-up people with three weeks behind them, ready for the page."""
+    demo_file = loader.load().packs[_PACK].demo
+    if demo_file is None:
+        raise SandboxProblem(f"The pack {_PACK} has no demo.toml.")
+    api = Api(APP_ID, SECRET, hand.clock)
+    with serving_api(api) as base:
+        bot = DemoBot(folder, base)
+        bot.configure()
+        if not (folder / "xueban.db").exists():
+            _begin(bot, demo_file, api, hand)
+        bot.start()
+        try:
+            yield _controls(bot, demo_file, api, hand)
+        finally:
+            bot.stop()
+
+
+def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
+    local = Clock().now().astimezone(_ZONE)
+    begins = local.replace(hour=_BEGINS, minute=0, second=0, microsecond=0)
+    hand.set(begins - local)
+    application = build(load_settings(bot.config, {}), "command", demo=True)
+    try:
+        prepare_database(application)
+        last = live_through(application, demo_file, api.id, hand.clock.now())
+        for openid, at in last.items():
+            api.heard(openid, "message", at)
+    finally:
+        application.database.dispose()
+
+
+def _controls(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> Controls:
+    platform = Platform(bot.account, hand.clock)
+    world = World(platform, api, hand.clock, personas_of(demo_file), _TEMPLATES)
+
+    def profile(kind: str, verified: bool) -> None:
+        """The account's kind in the bot's configuration as well."""
+        world.become(kind, verified=verified)
+        bot.change(kind, verified=verified)
+
+    tour = Tour(world, steps_of(demo_file), hand.forward, profile)
+    return Controls(world, hand.forward, tour, profile, hand.clock.offset)
+
+
+def _play_all(platform: Platform, hand: Hand, folder: Path) -> None:
     """Every dialogue that is meant for it, one after the other, with the clock moved on."""
-    clock_file = demo_clock_file(folder)
     settings = load_settings(folder / "config.toml", {})
     database = open_database(settings, "command")
-
-    def forward(by: timedelta) -> None:
-        _set_clock(clock_file, clock.offset() + by)
-
     for pack in loader.load().packs.values():
         for dialogue in pack.dialogues.values():
             if not dialogue.in_demo:
                 continue
             click.echo(f"—— {dialogue.title} ——")
             start = datetime.fromisoformat(dialogue.starts_at).astimezone(UTC)
-            _set_clock(clock_file, start - Clock().now())
-            names = prepare(database, dialogue, default_community(settings), clock.now())
-            for line in play(platform, dialogue, forward, names):
+            hand.set(start - Clock().now())
+            names = prepare(database, dialogue, default_community(settings), hand.clock.now())
+            for line in play(platform, dialogue, hand.forward, names):
                 click.echo(line)
     database.dispose()
-
-
-def _set_clock(file: Path, offset: timedelta) -> None:
-    """Readers see the old offset or the new one, never half of one."""
-    part = file.with_suffix(".part")
-    part.write_text(str(offset.total_seconds()))
-    part.replace(file)
-
-
-@contextmanager
-def running_bot(folder: Path) -> Iterator[Account]:
-    """`xueban serve` on a free port of 127.0.0.1, with its data in `folder`.
-
-    Raises SandboxProblem when it does not come up.
-    """
-    port = free_port()
-    config = folder / "config.toml"
-    values: dict[str, dict[str, Any]] = {
-        "server": {"port": port, "public_url": f"http://127.0.0.1:{port}"},
-        "storage": {"data_dir": str(folder)},
-        "defaults": {"community": "示例研究生党支部"},
-        "official_account": {"app_id": _APP_ID, "token": _TOKEN, "encoding_aes_key": _AES_KEY},
-        "log": {"level": "WARNING"},
-    }
-    config.write_text(render(values), encoding="utf-8")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("XUEBAN_")}
-    process = subprocess.Popen(  # noqa: S603
-        [
-            sys.executable,
-            "-m",
-            "bot",
-            "serve",
-            "--config",
-            str(config),
-            "--parent",
-            str(os.getpid()),
-        ],
-        env={**kept, "XUEBAN_DEMO_CLOCK": "1"},
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        _wait_until_up(f"http://127.0.0.1:{port}/healthz", process)
-        callback = f"http://127.0.0.1:{port}/callback/official-account"
-        yield Account(callback, _TOKEN, _APP_ID, _AES_KEY)
-    finally:
-        process.terminate()
-        try:
-            process.wait(_START_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def _wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
-    session = requests.Session()
-    session.trust_env = False
-    deadline = elapsed() + _START_SECONDS
-    while elapsed() < deadline and process.poll() is None:
-        try:
-            if session.get(url, timeout=1).ok:
-                return
-        except requests.RequestException:
-            pause(0.05)
-    raise SandboxProblem("The bot did not start; its messages above say why.")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 import struct
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -21,13 +22,15 @@ def sign(*parts: str) -> str:
     return hashlib.sha1("".join(sorted(parts)).encode(), usedforsecurity=False).hexdigest()
 
 
+# One account has one key, or two while it is changed.
+@lru_cache(maxsize=16)
 def _cipher(encoding_aes_key: str) -> Cipher[modes.CBC]:
     key = base64.b64decode(encoding_aes_key + "=")
     return Cipher(algorithms.AES(key), modes.CBC(key[:16]))
 
 
-def encrypt(encoding_aes_key: str, text: str, app_id: str) -> str:
-    raw = text.encode()
+def encrypt(encoding_aes_key: str, text: str | bytes, app_id: str) -> str:
+    raw = text.encode() if isinstance(text, str) else text
     padder = padding.PKCS7(_BLOCK_BITS).padder()
     plain = os.urandom(16) + struct.pack(">I", len(raw)) + raw + app_id.encode()
     padded = padder.update(plain) + padder.finalize()
@@ -35,8 +38,8 @@ def encrypt(encoding_aes_key: str, text: str, app_id: str) -> str:
     return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
 
 
-def decrypt(encoding_aes_key: str, encrypted: str, app_id: str) -> str:
-    """The text inside. Raises SandboxProblem for a body the platform would not understand."""
+def decrypt(encoding_aes_key: str, encrypted: str, app_id: str) -> bytes:
+    """What is inside. Raises SandboxProblem for a body the platform would not understand."""
     try:
         decryptor = _cipher(encoding_aes_key).decryptor()
         padded = decryptor.update(base64.b64decode(encrypted, validate=True))
@@ -45,7 +48,7 @@ def decrypt(encoding_aes_key: str, encrypted: str, app_id: str) -> str:
         plain = unpadder.update(padded) + unpadder.finalize()
         (length,) = struct.unpack(">I", plain[16:20])
     except (ValueError, struct.error) as error:
-        raise SandboxProblem(f"the reply cannot be decrypted: {error}") from error
+        raise SandboxProblem(f"回复解不开：{error}") from error
     if plain[20 + length :].decode(errors="replace") != app_id:
-        raise SandboxProblem("the reply carries another app id")
-    return plain[20 : 20 + length].decode()
+        raise SandboxProblem("回复里是另一个 AppID")
+    return plain[20 : 20 + length]

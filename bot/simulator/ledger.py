@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Heard = Literal["message", "menu", "subscribe", "scan", "pay"]
 Fault = Literal["slow", "drop", "http_error", "busy", "quota", "revoke"]
@@ -26,6 +26,7 @@ _SHANGHAI = timedelta(hours=8)
 # Calls a day of a verified account, as the page of limits has them, with template/send's own page
 # (接口调用频次限制). What is not here is not limited.
 QUOTAS: Mapping[str, int] = {
+    "/cgi-bin/token": 2_000,
     "/cgi-bin/stable_token": 500_000,
     "/cgi-bin/message/custom/send": 500_000,
     "/cgi-bin/message/template/send": 100_000,
@@ -35,7 +36,20 @@ QUOTAS: Mapping[str, int] = {
     "/cgi-bin/media/upload": 5_000,
     "/cgi-bin/media/get": 10_000,
     "/cgi-bin/qrcode/create": 100_000,
+    "/cgi-bin/user/get": 500,
+    "/cgi-bin/user/info": 500_000,
 }
+# Calls a minute.
+_A_MINUTE: Mapping[str, int] = {
+    "/cgi-bin/stable_token": 10_000,
+    "/cgi-bin/message/mass/send": 60,
+    "/cgi-bin/message/mass/sendall": 60,
+}
+
+
+def day_of(now: datetime) -> date:
+    """The day in Shanghai, where the platform counts them."""
+    return (now + _SHANGHAI).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +65,41 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class File:
+    """`lasting` ones are not gone after MEDIA_LIFE."""
+
     type: str
     content: bytes
     content_type: str
     at: datetime
+    lasting: bool = False
+
+
+class Allowance(NamedTuple):
+    """One window as a page shows it: how many messages are `left` (None: without number) and
+    until when (None: it is closed).
+    """
+
+    name: str
+    left: int | None
+    until: datetime | None
+
+
+class Use(NamedTuple):
+    """Calls of one path today; `limit` None is without limit."""
+
+    path: str
+    used: int
+    limit: int | None
 
 
 @dataclass
 class _Window:
     left: int | None
     until: datetime
+
+
+# A window's name inside, and the one that people read.
+_NAMES: Mapping[str, str] = {"message": "48 小时", "event": "1 分钟", "pay": "付款"}
 
 
 class Windows:
@@ -91,19 +130,90 @@ class Windows:
             first.left -= 1
         return 0
 
+    def views(self, openid: str, now: datetime) -> list[Allowance]:
+        """Every window, closed ones as well; the one for payments only while it is open."""
+        found = []
+        for name, title in _NAMES.items():
+            window = self._open.get((openid, name))
+            if window and now < window.until:
+                found.append(Allowance(title, window.left, window.until))
+            elif name != "pay":
+                found.append(Allowance(title, 0, None))
+        return found
+
 
 class Quotas:
-    """Calls a day and path; a day begins at 00:00 +08:00. `limits` may be changed."""
+    """Calls of each path, a day (which begins at 00:00 +08:00) and a minute. `limits` (a day) and
+    `a_minute` may be changed.
+    """
 
     def __init__(self) -> None:
         self.limits: dict[str, int] = dict(QUOTAS)
-        self._used: dict[tuple[str, date], int] = {}
+        self.a_minute: dict[str, int] = dict(_A_MINUTE)
+        self._used: dict[str, int] = {}
+        self._day = date.min
+        self._minutes: dict[str, tuple[datetime, int]] = {}
 
-    def take(self, path: str, now: datetime) -> bool:
-        """Count one call: whether it is within the limit."""
-        key = path, (now + _SHANGHAI).date()
-        used = self._used[key] = self._used.get(key, 0) + 1
-        return path not in self.limits or used <= self.limits[path]
+    def take(self, path: str, now: datetime) -> int:
+        """Count one call: 0, or the error code when it is over a limit."""
+        self._turn(now)
+        used = self._used.get(path, 0)
+        if path in self.limits and used >= self.limits[path]:
+            return 45009
+        minute = now.replace(second=0, microsecond=0)
+        if path in self.a_minute:
+            since, count = self._minutes.get(path, (minute, 0))
+            count = count + 1 if since == minute else 1
+            self._minutes[path] = minute, count
+            if count > self.a_minute[path]:
+                return 45011
+        self._used[path] = used + 1
+        return 0
+
+    def used(self, now: datetime) -> list[Use]:
+        """What was called today, by path."""
+        self._turn(now)
+        return [Use(path, self._used[path], self.limits.get(path)) for path in sorted(self._used)]
+
+    def clear(self) -> None:
+        """Today begins anew."""
+        self._used.clear()
+
+    def _turn(self, now: datetime) -> None:
+        if self._day != (today := day_of(now)):
+            self._day = today
+            self._used.clear()
+
+
+class Masses:
+    """Messages to many: their keys, how many each member had this month, the last day's."""
+
+    _KNOWN = timedelta(hours=24)
+    _A_MONTH = 4
+
+    def __init__(self) -> None:
+        self._keys: dict[str, tuple[int, datetime]] = {}
+        self._months: dict[tuple[str, date], int] = {}
+        self._last = date.min
+
+    def known(self, key: str, now: datetime) -> int | None:
+        """The number of the message that had this key within 24 hours."""
+        found = self._keys.get(key)
+        return found[0] if found and now < found[1] + self._KNOWN else None
+
+    def remember(self, key: str, number: int, now: datetime) -> None:
+        self._keys[key] = number, now
+
+    def take_day(self, now: datetime) -> bool:
+        """Whether there was none today, as a subscription account has it."""
+        before, self._last = self._last, day_of(now)
+        return before != self._last
+
+    def take_month(self, openid: str, now: datetime) -> bool:
+        """Whether the member had less than four this month, as a service account has it."""
+        key = openid, day_of(now).replace(day=1)
+        count = self._months[key] = self._months.get(key, 0) + 1
+        return count <= self._A_MONTH
 
 
 @dataclass
@@ -172,7 +282,7 @@ class Files:
     def get(self, media_id: str, now: datetime) -> File | None:
         """None for a file that is not there any more."""
         file = self._files.get(media_id)
-        return file if file and now < file.at + MEDIA_LIFE else None
+        return file if file and (file.lasting or now < file.at + MEDIA_LIFE) else None
 
 
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f]")

@@ -1,64 +1,64 @@
 """Plays the platform for one official account: pushes messages, checks and shows the replies."""
 
 import itertools
-import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-from xml.etree import ElementTree
-from xml.sax.saxutils import escape
+from dataclasses import replace
+from http.client import HTTPException
+from typing import Any
 
-import requests
-
-from bot.clock import Clock
+from bot.clock import Clock, elapsed
 from bot.errors import SandboxProblem
-from bot.simulator import crypto
+from bot.simulator.caller import Caller
+from bot.simulator.envelope import Account, Envelope, Format, Mode
+from bot.simulator.push_faults import KeptBack, PushFaults
+from bot.simulator.replies import UNAVAILABLE, Answer, Article, read
+from bot.simulator.watching import NOBODY, Attempt, Push, Watcher
 
-Mode = Literal["safe", "compatible", "plain"]
-Format = Literal["xml", "json"]
-UNAVAILABLE = "该公众号暂时无法提供服务，请稍后再试"
-_TEXT_LIMIT = 2048
-_TIMEOUT = 5.0
-_NUMBERS = ("CreateTime", "MsgId", "MsgID")
-_REPLY_TYPES = ("text", "image", "voice", "video", "music", "news")
+__all__ = [
+    "UNAVAILABLE",
+    "Account",
+    "Answer",
+    "Article",
+    "Format",
+    "Mode",
+    "Platform",
+    "PushFaults",
+]
 
-
-@dataclass(frozen=True)
-class Account:
-    """What the platform and the bot's configuration both know."""
-
-    callback: str
-    token: str
-    app_id: str
-    encoding_aes_key: str = ""
-    id: str = "gh_sandbox00001"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the member sees: `text` is "" when nothing was said. `fields` is the whole reply."""
-
-    text: str
-    fields: Mapping[str, str] = field(default_factory=dict)
-    attempts: int = 1
+_SECONDS = 5.0
+_KEPT_BACK_SECONDS = 3.0
 
 
 class Platform:
-    """Pushes for one account. Every attempt is signed anew; no answer in 5 s is tried again."""
+    """Pushes for one account. Every attempt is signed anew; no answer in `seconds` is tried again.
+    Several threads may push.
+
+    `strict` raises for a reply that the platform would refuse, otherwise the member sees
+    UNAVAILABLE, as on a phone. `mode`, `format`, `attempts`, `strict`, `watch` and `faults` may be
+    changed at any time.
+    """
 
     def __init__(
         self, account: Account, clock: Clock, *, mode: Mode = "safe", format: Format = "xml",
-        attempts: int = 3,
+        attempts: int = 3, strict: bool = True, watch: Watcher = NOBODY,
+        faults: PushFaults | None = None, seconds: float = _SECONDS,
     ) -> None:  # fmt: skip
         self._account = account
+        self.mode: Mode = mode
+        self.format: Format = format
+        self.attempts = attempts
+        self.strict = strict
+        self.watch = watch
+        self.faults = faults or PushFaults()
         self._clock = clock
-        self._mode = mode
-        self._format = format
-        self._attempts = attempts
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._caller = Caller(account.callback, seconds)
+        self._kept_back = KeptBack()
         self._ids = itertools.count(secrets.randbelow(10**15) * 1000)
+
+    @property
+    def account(self) -> Account:
+        return self._account
 
     def text(self, openid: str, content: str) -> Answer:
         """A member sends a text."""
@@ -87,9 +87,14 @@ class Platform:
     def new_id(self) -> str:
         return str(next(self._ids))
 
+    def request(self, openid: str, message: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
+        """One attempt's query and body, with a timestamp and a nonce of its own."""
+        return self._envelope().seal(openid, message, self._clock.now())
+
     def push(self, openid: str, fields: Mapping[str, Any]) -> Answer:
-        """Send one message until it is answered; raises SandboxProblem for a wrong reply. Fields
-        may be nested.
+        """Send one message until it is answered; fields may be nested.
+
+        Without an answer it is UNAVAILABLE. Raises SandboxProblem for a wrong reply if strict.
         """
         message: dict[str, Any] = {
             "ToUserName": self._account.id,
@@ -97,92 +102,73 @@ class Platform:
             "CreateTime": str(int(self._clock.now().timestamp())),
             **fields,
         }
-        for attempt in range(1, self._attempts + 1):
-            query, body = self.request(openid, message)
-            try:
-                response = self._session.post(
-                    self._account.callback, params=query, data=body, timeout=_TIMEOUT
-                )
-            except requests.RequestException:
-                continue
-            if response.status_code == 200:
-                return self._read(response.content.decode(), message, attempt)
-        return Answer(UNAVAILABLE, attempts=self._attempts)
+        faults = self.faults
+        kept_back = faults.happens(faults.reorder)
+        if kept_back:
+            self._kept_back.wait(openid, _KEPT_BACK_SECONDS)
+        answer, attempts = self._until_answered(openid, message)
+        if not kept_back:
+            self._kept_back.through(openid)
+        if not answer.problem and faults.happens(faults.duplicate):
+            attempts.append(self._attempt(openid, message)[0])
+        self.watch.attempted(Push(openid, _what(message), message, tuple(attempts)))
+        if self.strict and answer.problem and attempts[-1].status == 200:
+            raise SandboxProblem(answer.problem)
+        return answer
 
-    def request(self, openid: str, message: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
-        """One attempt's query and body, with a timestamp and a nonce of its own."""
-        timestamp = str(int(self._clock.now().timestamp()))
-        nonce = str(secrets.randbelow(10**10))
-        token, key = self._account.token, self._account.encoding_aes_key
-        query = {
-            "signature": crypto.sign(token, timestamp, nonce),
-            "timestamp": timestamp,
-            "nonce": nonce,
-            "openid": openid,
-        }
-        if self._mode == "plain":
-            return query, _dump(message, self._format)
-        encrypted = crypto.encrypt(key, _dump(message, self._format).decode(), self._account.app_id)
-        query["encrypt_type"] = "aes"
-        query["msg_signature"] = crypto.sign(token, timestamp, nonce, encrypted)
-        outside: dict[str, Any] = {"ToUserName": self._account.id, "Encrypt": encrypted}
-        if self._mode == "compatible":
-            outside = {**message, "Encrypt": encrypted}
-        return query, _dump(outside, self._format)
+    def _until_answered(
+        self, openid: str, message: Mapping[str, Any]
+    ) -> tuple[Answer, list[Attempt]]:
+        attempts: list[Attempt] = []
+        answer: Answer | None = None
+        while answer is None and len(attempts) < self.attempts:
+            attempt, answer = self._attempt(openid, message)
+            attempts.append(attempt)
+        answer = answer or Answer(UNAVAILABLE, problem=attempts[-1].problem)
+        return replace(answer, attempts=len(attempts)), attempts
 
-    def _read(self, body: str, message: Mapping[str, Any], attempt: int) -> Answer:
-        if body in ("", "success"):
-            return Answer("", attempts=attempt)
-        fields = _load(body, self._format)
-        if self._mode != "plain":
-            fields = _load(self._open(fields), self._format)
-        self._check(fields, message)
-        return Answer(fields.get("Content", f"[{fields['MsgType']}]"), fields, attempt)
+    def _attempt(self, openid: str, message: Mapping[str, Any]) -> tuple[Attempt, Answer | None]:
+        """The answer is None when the platform would try again."""
+        envelope, at = self._envelope(), self._clock.now()
+        query, body = envelope.seal(openid, message, at)
+        status, reply, problem, plain = 0, b"", "", ""
+        answer: Answer | None = None
+        begun = elapsed()
+        try:
+            status, reply = self._caller.post(query, body, envelope.content_type)
+            if status != 200:
+                problem = f"机器人回答了 HTTP {status}"
+            elif reply in (b"", b"success"):
+                plain, answer = reply.decode(), Answer("")
+            else:
+                opened = envelope.open(reply)
+                plain = opened.plain
+                answer = read(opened, message)
+        except TimeoutError:
+            problem = f"机器人 {self._caller.seconds:g} 秒内没有答完"
+        except (OSError, HTTPException) as error:
+            problem = f"机器人没有回答：{str(error) or type(error).__name__}"
+        except SandboxProblem as wrong:
+            problem = str(wrong)
+            answer = Answer(UNAVAILABLE, problem=problem)
+        attempt = Attempt(
+            at=at,
+            milliseconds=round((elapsed() - begun) * 1000),
+            query=query,
+            plain=envelope.plain(message).decode(),
+            body=body.decode(),
+            status=status,
+            reply_body=reply.decode(errors="replace"),
+            reply_plain=plain,
+            problem=problem,
+        )
+        return attempt, answer
 
-    def _open(self, envelope: Mapping[str, str]) -> str:
-        parts = [envelope.get(name, "") for name in ("TimeStamp", "Nonce", "Encrypt")]
-        if crypto.sign(self._account.token, *parts) != envelope.get("MsgSignature"):
-            raise SandboxProblem("the reply's signature is wrong")
-        return crypto.decrypt(self._account.encoding_aes_key, parts[2], self._account.app_id)
-
-    def _check(self, fields: Mapping[str, str], message: Mapping[str, Any]) -> None:
-        ends = fields.get("ToUserName"), fields.get("FromUserName")
-        if ends != (message["FromUserName"], message["ToUserName"]):
-            raise SandboxProblem("the reply's sender and receiver are not the message's, swapped")
-        if fields.get("MsgType") not in _REPLY_TYPES:
-            raise SandboxProblem(f"{fields.get('MsgType')!r} is no type of a passive reply")
-        if not fields.get("CreateTime", "").isdigit():
-            raise SandboxProblem("the reply has no CreateTime")
-        if len(fields.get("Content", "").encode()) > _TEXT_LIMIT:
-            raise SandboxProblem(f"the reply's text is over {_TEXT_LIMIT} bytes")
-
-
-def _dump(fields: Mapping[str, Any], format: Format) -> bytes:
-    if format == "json":
-        return json.dumps(
-            {name: int(value) if name in _NUMBERS else value for name, value in fields.items()},
-            ensure_ascii=False,
-        ).encode()
-    return _element("xml", fields).encode()
+    def _envelope(self) -> Envelope:
+        return Envelope(self._account, self.mode, self.format)
 
 
-def _element(name: str, value: Any) -> str:
-    """A mapping as elements within this one; a list as this element again and again."""
-    if isinstance(value, list):
-        return "".join(_element(name, item) for item in value)
-    if isinstance(value, Mapping):
-        inside = "".join(_element(inner, item) for inner, item in value.items())
-    else:
-        inside = escape(str(value))
-    return f"<{name}>{inside}</{name}>"
-
-
-def _load(body: str, format: Format) -> dict[str, str]:
-    """Top-level fields as text; nested ones (a picture's MediaId) as their own JSON or text."""
-    try:
-        if format == "json":
-            return {name: str(value) for name, value in json.loads(body).items()}
-        root = ElementTree.fromstring(body)  # noqa: S314  the bot's own answer
-    except (ValueError, AttributeError, ElementTree.ParseError) as error:
-        raise SandboxProblem(f"the reply is no {format}: {error}") from error
-    return {child.tag: "".join(child.itertext()) for child in root}
+def _what(message: Mapping[str, Any]) -> str:
+    type = str(message.get("MsgType", ""))
+    named = message.get("Event") or message.get("Content") or message.get("Recognition") or ""
+    return f"{type} {named}".strip()

@@ -1,0 +1,127 @@
+"""`xueban serve` as a process of its own, which a demo can start, stop and set up anew."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from bot.cli.config_file import render
+from bot.clock import elapsed, pause
+from bot.errors import SandboxProblem
+from bot.simulator.official_account import Account
+
+# Known to everybody, and good for this machine's own demo only: nothing else listens.
+TOKEN = "demotoken"  # noqa: S105
+AES_KEY = "demo0demo1demo2demo3demo4demo5demo6demo7dem"
+APP_ID, SECRET = "wxdemo", "demosecret"
+COMMUNITY = "示例研究生党支部"
+TEMPLATE = "tm-demo-video"
+_START_SECONDS = 20.0
+
+
+@dataclass
+class DemoBot:
+    """The bot, with its data in `folder`. `api_base` is the platform's; "" for none: then it only
+    answers.
+    """
+
+    folder: Path
+    api_base: str = ""
+    port: int = field(default_factory=lambda: free_port())
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.toml"
+
+    @property
+    def account(self) -> Account:
+        callback = f"http://127.0.0.1:{self.port}/callback/official-account"
+        return Account(callback, TOKEN, APP_ID, AES_KEY)
+
+    def configure(self, kind: str = "service", *, verified: bool = True) -> None:
+        """Write its configuration, for an account of this kind."""
+        account: dict[str, Any] = {
+            "app_id": APP_ID, "token": TOKEN, "encoding_aes_key": AES_KEY, "kind": kind,
+            "verified": verified,
+        }  # fmt: skip
+        if self.api_base:
+            account |= {"secret": SECRET, "api_base": self.api_base}
+        if self.api_base and kind == "service" and verified:
+            fields = {"thing1": "title", "thing2": "line1"}
+            account["template"] = [
+                {"topic": "video", "way": "template", "id": TEMPLATE, "fields": fields}
+            ]
+        values: dict[str, Mapping[str, Any]] = {
+            "server": {"port": self.port, "public_url": f"http://127.0.0.1:{self.port}"},
+            "storage": {"data_dir": str(self.folder), "synchronous": "NORMAL"},
+            "defaults": {"community": COMMUNITY},
+            "official_account": account,
+            "log": {"level": "WARNING"},
+        }
+        self.config.write_text(render(values), encoding="utf-8")
+
+    def start(self) -> None:
+        """Raises SandboxProblem when it does not come up."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("XUEBAN_")}
+        command = ["serve", "--config", str(self.config), "--parent", str(os.getpid())]
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "bot", *command],
+            env={**kept, "XUEBAN_DEMO_CLOCK": "1"},
+            start_new_session=True,
+        )
+        self._wait_until_up(self._process)
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+    def change(self, kind: str, *, verified: bool) -> None:
+        """Another kind of account, as an operator would set it: new configuration, new start."""
+        self.stop()
+        self.configure(kind, verified=verified)
+        self.start()
+
+    def _wait_until_up(self, process: subprocess.Popen[bytes]) -> None:
+        session = requests.Session()
+        session.trust_env = False
+        deadline = elapsed() + _START_SECONDS
+        while elapsed() < deadline and process.poll() is None:
+            try:
+                if session.get(f"http://127.0.0.1:{self.port}/healthz", timeout=1).ok:
+                    return
+            except requests.RequestException:
+                pause(0.05)
+        raise SandboxProblem("The bot did not start; its messages above say why.")
+
+
+@contextmanager
+def running_bot(folder: Path) -> Iterator[Account]:
+    """A bot that only answers, on a free port of 127.0.0.1, with its data in `folder`."""
+    bot = DemoBot(folder)
+    bot.configure("subscription", verified=False)
+    bot.start()
+    try:
+        yield bot.account
+    finally:
+        bot.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

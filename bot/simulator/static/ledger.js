@@ -1,0 +1,90 @@
+// 账本: what the platform still allows for the one who is played.
+
+import { app, now, on, persona } from "./app.js";
+import { el } from "./dom.js";
+import { chatTime, span } from "./times.js";
+
+const HOUR = 3600 * 1000;
+const UNITS = { 分钟: 60 * 1000, 小时: HOUR, 天: 24 * HOUR };
+const MEANINGS = { "48 小时": "他发过消息", "1 分钟": "他点了菜单、关注或扫码", 付款: "他付过款" };
+const PATHS = {
+  "/cgi-bin/message/custom/send": "客服消息", "/cgi-bin/message/template/send": "模板消息",
+  "/cgi-bin/message/subscribe/bizsend": "订阅通知", "/cgi-bin/message/mass/send": "群发",
+  "/cgi-bin/message/mass/sendall": "群发给所有人", "/cgi-bin/stable_token": "取凭据", "/cgi-bin/token": "取凭据（旧）",
+  "/cgi-bin/menu/create": "建菜单", "/cgi-bin/menu/get": "查菜单", "/cgi-bin/menu/delete": "删菜单",
+  "/cgi-bin/media/upload": "传素材", "/cgi-bin/media/get": "取素材", "/cgi-bin/qrcode/create": "建二维码",
+  "/cgi-bin/message/custom/typing": "正在输入",
+};
+
+let ticks = [];
+
+export function startLedger(page) {
+  const draw = () => {
+    if (!app.person || !persona()) return;
+    ticks = [];
+    page.replaceChildren(...sections(app.person));
+    tick();
+  };
+  on("person", draw);
+  on("second", tick);
+  return draw;
+}
+
+const tick = () => { for (const one of ticks) one(now()); };
+
+function sections(person) {
+  return [
+    el("div", { class: "who" },
+      el("strong", { text: persona().name }),
+      el("span", { class: `state ${person.following ? "good" : "off"}`, text: person.following ? "已关注" : "没关注" }),
+      el("span", { class: "who-sent", text: `今天推送 ${person.sent_today} 条` })),
+    el("h3", { text: "回复窗口" }),
+    el("p", { class: "hint", text: "窗口开着，账号才能主动给他发客服消息。" }),
+    ...person.windows.map(windowCard),
+    el("h3", { text: "订阅同意" }),
+    ...(person.consents.length ? person.consents.map(consent)
+      : [el("p", { class: "hint", text: "还没同意过订阅通知。在输入框旁的“更多”里可以同意。" })]),
+    el("h3", { text: "今天的接口次数" }),
+    ...(person.quotas.length ? person.quotas.map(quota) : [el("p", { class: "hint", text: "今天还没有调用。" })]),
+  ];
+}
+
+function windowCard({ name, left, until }) {
+  const end = until ? Date.parse(until) : 0;
+  const bar = el("i");
+  const words = el("span", { class: "window-until" });
+  const box = el("div", { class: "window", "data-testid": `window-${name}` },
+    el("div", { class: "window-top" }, el("strong", { text: name }), el("span", { class: "hint", text: MEANINGS[name] || "" })),
+    el("div", { class: "meter" }, bar),
+    el("div", { class: "window-foot" }, words, el("span", { class: "window-left", text: allowance(left, end) })));
+  ticks.push((present) => {
+    const remains = end - present;
+    box.classList.toggle("closed", remains <= 0);
+    bar.style.width = `${Math.max(0, Math.min(1, remains / length(name)) * 100)}%`;
+    words.textContent = remains > 0 ? `还剩 ${span(remains)}，到 ${chatTime(end, present)}` : "关着";
+  });
+  return box;
+}
+
+function length(name) {
+  const found = /(\d+)\s*(分钟|小时|天)/.exec(name);
+  return found ? Number(found[1]) * UNITS[found[2]] : 48 * HOUR;
+}
+
+function allowance(left, end) {
+  if (left === null) return "不限条数";
+  return end ? `还能发 ${left} 条` : "";
+}
+
+const consent = ({ template, count }) => el("div", { class: "line" }, el("code", { text: template }),
+  el("strong", { text: count === null ? "长期" : `还能发 ${count} 次` }));
+
+function quota({ path, used, limit }) {
+  const bar = el("i");
+  const share = limit ? used / limit : 0;
+  bar.style.width = `${used ? Math.max(1.5, Math.min(100, share * 100)) : 0}%`;
+  return el("div", { class: `quota${share > 0.8 ? " high" : ""}` },
+    el("div", { class: "line" }, el("span", { text: PATHS[path] || path, title: path }),
+      el("span", { class: "numbers", text: `${used} / ${limit ? limit.toLocaleString("zh-CN") : "不限"}` })),
+    el("div", { class: "meter thin" }, bar));
+}

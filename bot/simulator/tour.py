@@ -1,0 +1,147 @@
+"""The guided tour: a few steps, each one click, played through the real platform and bot."""
+
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.clock import elapsed, pause
+from bot.errors import SandboxProblem
+from bot.simulator.bubbles import words_of
+from bot.simulator.world import SHANGHAI, World, openid_of
+
+_PATIENCE = 8.0
+_BETWEEN = 0.6
+_LOOK = 0.05
+_NAME = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that happens in a step.
+
+    `who` sends `say`; or, without `say`, nobody does anything and the words are waited for. What
+    comes to `who` must have all of `expect`, within some seconds; `capture` keeps what a pattern
+    finds in it for later acts, as {NAME}. `forward` moves the clock on before.
+    """
+
+    who: str = ""
+    say: str = ""
+    expect: tuple[str, ...] = ()
+    capture: Mapping[str, str] = field(default_factory=dict)
+    forward: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """`text` is what the page says about it, in two sentences; `done` once it has happened.
+
+    The account is of this `profile` (kind, verified) before it begins; `until` (day of the month,
+    hour, minute) moves the clock to the next such time.
+    """
+
+    title: str
+    text: str
+    done: str
+    acts: tuple[Act, ...]
+    profile: tuple[str, bool] = ("service", True)
+    until: tuple[int, int, int] | None = None
+
+
+class Tour:
+    """Steps that the page's visitor starts one by one; one runs at a time."""
+
+    def __init__(
+        self, world: World, steps: Sequence[Step], forward: Callable[[timedelta], None],
+        profile: Callable[[str, bool], None],
+    ) -> None:  # fmt: skip
+        self.steps = tuple(steps)
+        self._world, self._forward, self._profile = world, forward, profile
+        self._running = threading.Lock()
+        self._known: dict[str, str] = {}
+
+    def start(self, number: int) -> None:
+        """Run a step (from 1) in a thread of its own. Raises SandboxProblem where it cannot."""
+        if not 1 <= number <= len(self.steps):
+            raise SandboxProblem("导览没有这一步")
+        if not self._running.acquire(blocking=False):
+            raise SandboxProblem("上一步还没走完，稍等一下")
+        threading.Thread(target=self._run, args=(number,), name="tour", daemon=True).start()
+
+    def play(self, number: int) -> None:
+        """Run a step here. Raises SandboxProblem when something expected does not come."""
+        step, api = self.steps[number - 1], self._world.api
+        self._running_at(number, step.acts[0])
+        if (api.kind, api.verified) != step.profile:
+            self._profile(*step.profile)
+        if step.until:
+            self._forward(_until(*step.until, self._world.clock.now()))
+        for act in step.acts:
+            self._running_at(number, act)
+            self._do(act)
+
+    def _run(self, number: int) -> None:
+        try:
+            self.play(number)
+        except SandboxProblem as problem:
+            self._say(number, "failed", f"这一步没走通：{problem}")
+        else:
+            self._say(number, "done", self.steps[number - 1].done)
+        finally:
+            self._running.release()
+
+    def _running_at(self, number: int, act: Act) -> None:
+        self._say(number, "running", self.steps[number - 1].text, act.who)
+
+    def _say(self, number: int, status: str, text: str, who: str = "") -> None:
+        focus = openid_of(who) if who else ""
+        self._world.feed.add("tour", step=number, status=status, text=text, focus=focus)
+
+    def _do(self, act: Act) -> None:
+        if act.forward:
+            self._forward(act.forward)
+            return
+        openid, say = openid_of(act.who), self._filled(act.say)
+        seen = {bubble["id"] for bubble in self._world.bubbles(openid)} if say else set()
+        if say:
+            self._world.say(openid, say)
+        self._wait(act, openid, seen)
+        pause(_BETWEEN)
+
+    def _wait(self, act: Act, openid: str, seen: set[int]) -> None:
+        """Until all of the words have come; what was there before does not count after `say`."""
+        expected = [self._filled(words) for words in act.expect]
+        deadline = elapsed() + _PATIENCE
+        while True:
+            texts = [
+                words_of(bubble)
+                for bubble in self._world.bubbles(openid)
+                if bubble["id"] not in seen and bubble["side"] == "bot"
+            ]
+            missing = [words for words in expected if not any(words in text for text in texts)]
+            missing += [name for name in act.capture if not self._captured(act, name, texts)]
+            if not missing:
+                return
+            if elapsed() > deadline:
+                raise SandboxProblem(f"{act.who} 没有收到“{missing[0]}”")
+            pause(_LOOK)
+
+    def _captured(self, act: Act, name: str, texts: Sequence[str]) -> bool:
+        for text in reversed(texts):
+            if found := re.search(act.capture[name], text):
+                self._known[name] = found[1]
+                return True
+        return False
+
+    def _filled(self, text: str) -> str:
+        return _NAME.sub(lambda found: self._known.get(found[1], found[0]), text)
+
+
+def _until(day: int, hour: int, minute: int, now: datetime) -> timedelta:
+    """How far it is to the next time that it is this day and hour in Shanghai."""
+    local = now.astimezone(SHANGHAI)
+    then = local.replace(day=day, hour=hour, minute=minute, second=0, microsecond=0)
+    if then <= local:
+        then = (then.replace(day=1) + timedelta(days=32)).replace(day=day)
+    return then - local

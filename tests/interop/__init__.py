@@ -1,0 +1,1 @@
+"""Peers written by others: how they are installed, started and asked."""
