@@ -1,5 +1,6 @@
 """demo: the real bot and the sandbox on this machine, with nothing to set up."""
 
+import json
 import signal
 import sys
 import tempfile
@@ -35,6 +36,8 @@ from content import loader
 from content.schema import DemoFile
 
 _PACK = "party-branch"
+# The chats of the page, beside the bot's own data.
+_KEPT = "sandbox.json"
 _ZONE = ZoneInfo("Asia/Shanghai")
 # When the demo begins: nobody is disturbed at this hour, and the day is still long.
 _BEGINS = 10
@@ -88,11 +91,16 @@ def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
         bot.configure()
         if not (folder / "xueban.db").exists():
             _begin(bot, demo_file, api, hand)
+        controls = _controls(bot, demo_file, api, hand)
+        kept = folder / _KEPT
+        if kept.exists():
+            controls.world.recall(json.loads(kept.read_text(encoding="utf-8")))
         bot.start()
         try:
-            yield _controls(bot, demo_file, api, hand)
+            yield controls
         finally:
             bot.stop()
+            kept.write_text(json.dumps(controls.world.kept(), ensure_ascii=False), encoding="utf-8")
 
 
 def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
@@ -115,11 +123,10 @@ def _controls(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> Contro
 
     def profile(kind: str, verified: bool) -> None:
         """The account's kind in the bot's configuration as well."""
-        world.become(kind, verified=verified)
+        world.become(kind, verified)
         bot.change(kind, verified=verified)
 
-    tour = Tour(world, steps_of(demo_file), hand.forward, profile)
-    return Controls(world, hand.forward, tour, profile, hand.clock.offset)
+    return Controls(world, hand, Tour(world, steps_of(demo_file), hand, profile), profile)
 
 
 def _play_all(platform: Platform, hand: Hand, folder: Path) -> None:

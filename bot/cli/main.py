@@ -13,6 +13,7 @@ from bot.cli import (
     demo,
     operate,
     roster,
+    sandbox,
     schedule,
     setup,
     video,
@@ -48,6 +49,7 @@ def main() -> None:
 
 for command in (
     demo.demo,
+    sandbox.sandbox,
     setup.init,
     setup.doctor,
     operate.serve,

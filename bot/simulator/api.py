@@ -131,9 +131,9 @@ def _json(body: bytes) -> dict[str, Any] | None:
 
 
 @contextmanager
-def serving_api(api: Api) -> Iterator[str]:
+def serving_api(api: Api, port: int = 0) -> Iterator[str]:
     """The API behind a real socket; yields its base URL."""
-    with serving(api.handle) as base:
+    with serving(api.handle, port) as base:
         yield base
 
 

@@ -4,17 +4,17 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bot.errors import SandboxProblem
+from bot.simulator.hand import Hand, span_of
 from bot.simulator.ledger import Faults
 from bot.simulator.official_account import PushFaults
 from bot.simulator.tour import Tour
-from bot.simulator.world import Forward, Persona, World, span_of, spoken_time
+from bot.simulator.world import Persona, World, spoken_time
 
 _LARGEST = 12 * 1024 * 1024
 _NAME_LIMIT = 20
@@ -34,13 +34,14 @@ pages = Blueprint("pages", __name__)
 
 @dataclass(frozen=True)
 class Controls:
-    """What the page may do beside chatting; `profile` makes it another kind of account."""
+    """What the page may do beside chatting. `profile` makes it another kind of account, for the
+    bot as well where somebody can set that up; it may take a moment.
+    """
 
     world: World
-    forward: Forward
-    tour: Tour | None
-    profile: Callable[[str, bool], None]
-    offset: Callable[[], timedelta]
+    hand: Hand
+    tour: Tour | None = None
+    profile: Callable[[str, bool], None] | None = None
 
 
 def create_page(controls: Controls) -> Flask:
@@ -130,7 +131,8 @@ def state() -> Response:
             "switchable": True,
         },
         clock={
-            "now": spoken_time(world.clock.now()), "offset": controls.offset().total_seconds(),
+            "now": spoken_time(world.clock.now()),
+            "offset": controls.hand.clock.offset().total_seconds(),
         },
         faults=faults,
         push={"mode": platform.mode, "format": platform.format, "attempts": platform.attempts},
@@ -278,7 +280,7 @@ def agree() -> tuple[Response, int]:
 @pages.post("/api/clock")
 def clock() -> tuple[Response, int]:
     controls = _controls()
-    controls.forward(span_of(_text(_given(), "step"), controls.world.clock.now()))
+    controls.hand.forward(span_of(_text(_given(), "step"), controls.world.clock.now()))
     controls.world.feed.add("state")
     return _accepted()
 
@@ -300,7 +302,8 @@ def profile() -> tuple[Response, int]:
     """Whoever runs the bot may take a moment over it."""
     controls, given = _controls(), _given()
     arguments = _choice(given, "kind", _KINDS), given.get("verified") is True
-    threading.Thread(target=controls.profile, args=arguments, daemon=True).start()
+    change = controls.profile or controls.world.become
+    threading.Thread(target=change, args=arguments, daemon=True).start()
     return _accepted()
 
 

@@ -47,11 +47,11 @@ Answering = Callable[[Request], Response]
 
 
 @contextmanager
-def serving(answer: Answering) -> Iterator[str]:
-    """`answer` behind a real socket, in a thread a connection; yields the base URL. At the end
-    every connection is closed.
+def serving(answer: Answering, port: int = 0) -> Iterator[str]:
+    """`answer` behind a real socket (0: a free port), in a thread a connection; yields the base
+    URL. At the end every connection is closed.
     """
-    server = _Server(answer)
+    server = _Server(answer, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
@@ -67,10 +67,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 128
 
-    def __init__(self, answer: Answering) -> None:
+    def __init__(self, answer: Answering, port: int) -> None:
         self.answer = answer
         self._open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)

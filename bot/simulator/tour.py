@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from bot.clock import elapsed, pause
 from bot.errors import SandboxProblem
 from bot.simulator.bubbles import words_of
-from bot.simulator.world import SHANGHAI, World, openid_of
+from bot.simulator.hand import SHANGHAI, Hand
+from bot.simulator.world import World, openid_of
 
 _PATIENCE = 8.0
 _BETWEEN = 0.6
@@ -53,11 +54,11 @@ class Tour:
     """Steps that the page's visitor starts one by one; one runs at a time."""
 
     def __init__(
-        self, world: World, steps: Sequence[Step], forward: Callable[[timedelta], None],
+        self, world: World, steps: Sequence[Step], hand: Hand,
         profile: Callable[[str, bool], None],
     ) -> None:  # fmt: skip
         self.steps = tuple(steps)
-        self._world, self._forward, self._profile = world, forward, profile
+        self._world, self._forward, self._profile = world, hand.forward, profile
         self._running = threading.Lock()
         self._known: dict[str, str] = {}
 

@@ -8,11 +8,11 @@ import itertools
 import queue
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -21,11 +21,11 @@ from bot.errors import SandboxProblem
 from bot.simulator.api import Api
 from bot.simulator.bubbles import Templates, of_answer, of_push
 from bot.simulator.feed import Feed
+from bot.simulator.hand import SHANGHAI
 from bot.simulator.ledger import Heard, Sent
 from bot.simulator.official_account import UNAVAILABLE, Answer, Platform
 from bot.simulator.watching import Call, Push, Watcher
 
-SHANGHAI = timezone(timedelta(hours=8))
 _BUBBLES, _RAW = 300, 100
 _TEXT_LIMIT = 2000
 
@@ -80,6 +80,29 @@ class World(Watcher):
         self._pump = threading.Thread(target=self._tell, name="events", daemon=True)
         self._pump.start()
 
+    def kept(self) -> dict[str, Any]:
+        """Chats and who follows, for recall()."""
+        with self._lock:
+            return {
+                "personas": [asdict(one) for one in self.personas.values()],
+                "followers": sorted(self.api.followers or ()),
+                "heard": {openid: at[1].isoformat() for openid, at in self.api.heard_at.items()},
+                "chats": {openid: list(chat.bubbles) for openid, chat in self._chats.items()},
+            }
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        """What another world was like when it ended."""
+        for one in kept["personas"]:
+            persona = Persona(**one)
+            self.personas.setdefault(persona.openid, persona)
+        self.api.followers = set(kept["followers"])
+        for openid, at in kept["heard"].items():
+            self.api.heard(openid, "message", datetime.fromisoformat(at))
+        for openid, bubbles in kept["chats"].items():
+            self._chats[openid].bubbles.extend(bubbles)
+        numbers = [bubble["id"] for bubbles in kept["chats"].values() for bubble in bubbles]
+        self._numbers = itertools.count(max(numbers, default=0) + 1)
+
     def close(self) -> None:
         """Nothing more is sent; the page's connections end."""
         self._told.put(None)
@@ -102,7 +125,7 @@ class World(Watcher):
     def follows(self, openid: str) -> bool:
         return self.api.followers is None or openid in self.api.followers
 
-    def become(self, kind: str, *, verified: bool) -> None:
+    def become(self, kind: str, verified: bool) -> None:
         """From now on the account is of this kind."""
         self.api.set_profile("service" if kind == "service" else "subscription", verified)
         self.feed.add("state")
@@ -285,23 +308,3 @@ class World(Watcher):
 def spoken_time(at: datetime) -> str:
     """As the page reads it: in Shanghai, to the second."""
     return at.astimezone(SHANGHAI).isoformat(timespec="seconds")
-
-
-# Moves the clock on by so much.
-Forward = Callable[[timedelta], None]
-
-
-def span_of(step: str, now: datetime) -> timedelta:
-    """How far a button of the clock goes. Raises SandboxProblem for one that there is not."""
-    local = now.astimezone(SHANGHAI)
-    if step == "hour":
-        return timedelta(hours=1)
-    if step == "two_days":
-        return timedelta(hours=48)
-    eight = local.replace(hour=8, minute=0, second=0, microsecond=0)
-    if step == "morning":
-        return (eight if local < eight else eight + timedelta(days=1)) - local
-    if step == "month":
-        first = (eight.replace(day=1) + timedelta(days=32)).replace(day=1)
-        return first - local
-    raise SandboxProblem("没有这个按钮")

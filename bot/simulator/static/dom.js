@@ -62,14 +62,18 @@ export function button(properties, ...children) {
   return el("button", { type: "button", ...properties }, ...children);
 }
 
+const PAINTS = [["#4c8bf5", "#2f62c9"], ["#f08a4b", "#cf5f23"], ["#2fa98c", "#1b7c68"], ["#8b6fd8", "#6446b3"],
+  ["#e0698a", "#b93f66"], ["#3d9fc4", "#22749a"], ["#c99a2e", "#9c6f12"], ["#6a9a3c", "#487421"], ["#d0605c", "#a63d3d"],
+  ["#5d7390", "#3e5069"]];
+
 /** A coloured square with the last one or two characters of a name; the same name, the same colour. */
 export function avatar(name) {
   const letters = [...(name || "?").trim()].slice(-2).join("");
-  let hash = 7;
-  for (const letter of name) hash = (hash * 31 + letter.codePointAt(0)) % 3600;
+  let hash = 0;
+  for (const letter of name) hash = (hash * 33 + letter.codePointAt(0)) % 9973;
   const square = el("span", { class: "avatar", text: letters, "aria-hidden": "true" });
-  const hue = (hash * 47) % 360;
-  square.style.background = `linear-gradient(150deg, hsl(${hue} 46% 47%), hsl(${(hue + 24) % 360} 52% 38%))`;
+  const [from, to] = PAINTS[hash % PAINTS.length];
+  square.style.background = `linear-gradient(150deg, ${from}, ${to})`;
   return square;
 }
 

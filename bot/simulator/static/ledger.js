@@ -6,7 +6,7 @@ import { chatTime, span } from "./times.js";
 
 const HOUR = 3600 * 1000;
 const UNITS = { 分钟: 60 * 1000, 小时: HOUR, 天: 24 * HOUR };
-const MEANINGS = { "48 小时": "他发过消息", "1 分钟": "他点了菜单、关注或扫码", 付款: "他付过款" };
+const MEANINGS = { "48 小时": "发消息就开", "1 分钟": "点菜单、关注、扫码就开", 付款: "付款就开" };
 const PATHS = {
   "/cgi-bin/message/custom/send": "客服消息", "/cgi-bin/message/template/send": "模板消息",
   "/cgi-bin/message/subscribe/bizsend": "订阅通知", "/cgi-bin/message/mass/send": "群发",
@@ -53,15 +53,17 @@ function windowCard({ name, left, until }) {
   const end = until ? Date.parse(until) : 0;
   const bar = el("i");
   const words = el("span", { class: "window-until" });
+  const note = el("span", { class: "hint" });
   const box = el("div", { class: "window", "data-testid": `window-${name}` },
-    el("div", { class: "window-top" }, el("strong", { text: name }), el("span", { class: "hint", text: MEANINGS[name] || "" })),
+    el("div", { class: "window-top" }, el("strong", { text: name }), note),
     el("div", { class: "meter" }, bar),
     el("div", { class: "window-foot" }, words, el("span", { class: "window-left", text: allowance(left, end) })));
   ticks.push((present) => {
     const remains = end - present;
     box.classList.toggle("closed", remains <= 0);
     bar.style.width = `${Math.max(0, Math.min(1, remains / length(name)) * 100)}%`;
-    words.textContent = remains > 0 ? `还剩 ${span(remains)}，到 ${chatTime(end, present)}` : "关着";
+    words.textContent = remains > 0 ? `还剩 ${span(remains)}` : "关着";
+    note.textContent = remains > 0 ? `到 ${chatTime(end, present)}` : MEANINGS[name] || "";
   });
   return box;
 }

@@ -75,7 +75,7 @@ function move(event) {
   if (next === at || !all[next]) return;
   event.preventDefault();
   all[next].focus();
-  all[next].click();
+  if (!byId("app").dataset.drawer) all[next].click();
 }
 
 function drawHead() {

@@ -16,7 +16,7 @@ const FAULTS = [
     ["duplicate", "重复", "同一条消息送两遍，成员只该看到一个回答。"],
     ["reorder", "乱序", "后一条比前一条先到。"]]],
 ];
-const SIGHTS = ["回复消息", "自定义菜单", "客服消息", "群发", "模板消息和订阅通知", "带参数的二维码"];
+const SIGHTS = ["回复消息", "自定义菜单", "客服消息", "群发", "模板和订阅", "场景二维码"];
 const PROFILES = [
   ["service", true, "服务号 · 已认证", "什么都能做，提醒按时推给成员。", [1, 1, 1, 1, 1, 1]],
   ["service", false, "服务号 · 未认证", "有菜单，但不能推送，等成员说话时一起带到。", [1, 1, 0, 0, 0, 0]],
@@ -46,7 +46,7 @@ function slider([name, title, text], sliders) {
     box.classList.toggle("on", input.value !== "0");
   };
   const box = el("div", { class: "fault" },
-    el("div", { class: "line" }, el("label", { for: `fault-${name}`, text: title }), share), input,
+    el("label", { for: `fault-${name}`, text: title }), input, share,
     el("p", { class: "hint", id: `fault-${name}-text`, text }));
   input.oninput = () => {
     show();
