@@ -139,7 +139,8 @@ POLICIES: Mapping[str, Policy] = {
     "announcement": Policy(Urgency.DIGEST),
 }
 _BASE, _CAP = timedelta(seconds=2), timedelta(minutes=10)
-MOST_TRIES = 20
+# A guard against a message that kills its worker; what ends ordinary trying is `most`.
+MOST_TRIES = 100
 
 
 def policy_of(topic: str) -> Policy:

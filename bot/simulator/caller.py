@@ -8,7 +8,7 @@ import weakref
 from collections import deque
 from collections.abc import Mapping
 from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -27,20 +27,18 @@ class Caller:
     def __init__(self, url: str, seconds: float) -> None:
         parts = urlsplit(url)
         self.seconds = seconds
-        self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port
         self._target = (parts.path or "/") + "?" + (f"{parts.query}&" if parts.query else "")
-        self._idle: deque[HTTPConnection] = deque()
+        self._secure = ssl.create_default_context() if parts.scheme == "https" else None
+        self._idle: deque[_Connection] = deque()
         weakref.finalize(self, _close_all, self._idle)
 
     def post(self, query: Mapping[str, str], body: bytes, content_type: str) -> tuple[int, bytes]:
         """The answer's status and body. Raises TimeoutError, another OSError, or HTTPException."""
         end = elapsed() + self.seconds
         connection = self._take()
-        connection.timeout = self.seconds
         try:
-            if connection.sock is not None:
-                connection.sock.settimeout(self.seconds)
+            connection.prepare(end)
             connection.request(
                 "POST", self._target + urlencode(query), body, {"Content-Type": content_type}
             )
@@ -57,7 +55,7 @@ class Caller:
             self._idle.append(connection)
         return response.status, content
 
-    def _take(self) -> HTTPConnection:
+    def _take(self) -> "_Connection":
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -66,10 +64,28 @@ class Caller:
             if _is_open(connection.sock):
                 return connection
             connection.close()
+        return _Connection(self._host, self._port, self._secure)
+
+
+class _Connection(HTTPConnection):
+    """Plain, or with TLS, whose handshake is within the same time as everything else."""
+
+    def __init__(self, host: str, port: int | None, secure: ssl.SSLContext | None) -> None:
+        super().__init__(host, port or (443 if secure else 80))
+        self._secure = secure
+
+    def prepare(self, end: float) -> None:
+        """Connect, unless it is, and give what is sent the time until `end`."""
+        sock = self.sock or self._open(end)
+        sock.settimeout(_left(end))
+
+    def _open(self, end: float) -> socket.socket:
+        self.timeout = _left(end)
+        self.connect()
         if self._secure:
-            context = ssl.create_default_context()
-            return HTTPSConnection(self._host, self._port, context=context)
-        return HTTPConnection(self._host, self._port)
+            self.sock.settimeout(_left(end))
+            self.sock = self._secure.wrap_socket(self.sock, server_hostname=self.host)
+        return self.sock
 
 
 class _Response(HTTPResponse):
@@ -91,15 +107,20 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._end - elapsed()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._socket.settimeout(left)
+        self._socket.settimeout(_left(self._end))
         return self._file.readinto(buffer)
 
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+def _left(end: float) -> float:
+    """The seconds that are left. Raises TimeoutError when none are."""
+    left = end - elapsed()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
 
 
 def _is_open(sock: socket.socket) -> bool:
@@ -109,6 +130,6 @@ def _is_open(sock: socket.socket) -> bool:
     return not poll.poll(0)
 
 
-def _close_all(connections: deque[HTTPConnection]) -> None:
+def _close_all(connections: deque[_Connection]) -> None:
     for connection in connections:
         connection.close()

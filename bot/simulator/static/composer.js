@@ -166,9 +166,9 @@ function openMore() {
   const { name } = app.state.account;
   const { openid } = persona();
   const close = openSheet("更多", [el("div", { class: "grid-choices" },
-    choice("follow", `取消关注${name}`, "之后他收不到任何消息", "unfollow", () => { close(); post("/api/unfollow", { openid }); }),
     choice("scan", "扫码", app.state.scenes.length ? "扫学伴做的二维码" : "学伴还没有做过二维码", "scan", openScenes, !app.state.scenes.length),
-    choice("bell", "订阅通知", app.state.templates.length ? "同意或拒绝接收" : "没有可订阅的模板", "agree", openTemplates, !app.state.templates.length))]);
+    choice("bell", "订阅通知", app.state.templates.length ? "同意或拒绝接收" : "没有可订阅的模板", "agree", openTemplates, !app.state.templates.length),
+    choice("follow", `取消关注${name}`, "之后他收不到任何消息", "unfollow", () => { close(); post("/api/unfollow", { openid }); }))]);
 }
 
 const choice = (name, title, text, testid, onclick, disabled = false) =>

@@ -158,8 +158,12 @@ function play(bar, url) {
   speaking.play().catch(() => { stop(); toast("这段语音浏览器放不了。"); });
 }
 
-const video = ({ url, title }) => el("div", { class: "bubble plain" },
-  el("video", { src: ownAddress(url), controls: true, preload: "metadata" }), title ? el("p", { text: title }) : null);
+function video({ url, title }) {
+  const address = url ? ownAddress(url) : "";
+  return el("div", { class: "bubble plain" },
+    address ? el("video", { src: address, controls: true, preload: "metadata" }) : null,
+    el("p", { text: title || (address ? "" : "[视频]") }));
+}
 
 /** A link where the address is one, else the same box without it. */
 function maybeLink(address, properties, ...children) {

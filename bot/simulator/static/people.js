@@ -26,6 +26,7 @@ function draw() {
     update(one, items.get(one.openid));
   }
   const waiting = [...app.unread.values()].reduce((sum, count) => sum + count, 0);
+  byId("open-people").classList.toggle("has-unread", waiting > 0);
   document.title = `${waiting ? `(${waiting}) ` : ""}${app.state.account.name} · 沙盒`;
 }
 

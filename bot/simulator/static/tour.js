@@ -117,7 +117,7 @@ function body() {
       button({ class: `primary big${running ? " running" : ""}`, "data-testid": "tour-next", disabled: running, onclick: next },
         running ? "正在演…" : failed ? "再试一次" : isDone(step) ? "再演一次" : "下一步")),
     el("p", { class: `tour-said${failed ? " problem" : ""}`, "aria-live": "polite", "data-testid": "tour-said", hidden: !said },
-      failed ? `这一步没成：${failed}` : said ? `✓ ${said}` : ""),
+      failed ? failed : said ? `✓ ${said}` : ""),
   ];
 }
 
