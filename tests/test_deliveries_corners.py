@@ -240,7 +240,7 @@ def test_one_that_was_tried_enough_takes_no_other_along(life: Life) -> None:
     life.says(OPENID, "帮助")
     life.tell("answer", "旧")
     life.tell("answer", "新")
-    change(life, "answer:旧", attempts=20)
+    change(life, "answer:旧", attempts=MOST_TRIES)
     life.run()
     assert life.pushed == ["新"]
     assert states(life)["answer:旧"] == ("held", "not reached")

@@ -177,6 +177,7 @@ def person(openid: str) -> Response:
         quotas=[
             {"path": use.path, "used": use.used, "limit": use.limit} for use in api.used()
         ],
+        sent_today=world.sent_today(openid),
     )  # fmt: skip
 
 

@@ -139,6 +139,14 @@ class World(Watcher):
         rows = [*self._chats[openid].raw, *self._chats[""].raw]
         return sorted(rows, key=lambda row: int(row["id"]))[-_RAW:]
 
+    def sent_today(self, openid: str) -> int:
+        """Messages that the account has sent them of its own accord, today in Shanghai."""
+        today = self.clock.now().astimezone(SHANGHAI).date()
+        return sum(
+            sent.touser == openid and sent.at.astimezone(SHANGHAI).date() == today
+            for sent in list(self.api.sent)
+        )
+
     # What people do
 
     def say(self, openid: str, text: str, menu_id: str = "") -> None:
