@@ -8,7 +8,7 @@ from sqlalchemy import select, text, update
 
 from bot.bootstrap import build_worker, tick_once
 from bot.clock import elapsed, pause
-from bot.domain.delivery import Outcome, Push, Remedy
+from bot.domain.delivery import MOST_TRIES, Outcome, Push, Remedy
 from bot.domain.messages import Channel, Notice, Option
 from bot.services import (
     community,

@@ -42,6 +42,7 @@ class Caller:
             connection.request(
                 "POST", self._target + urlencode(query), body, {"Content-Type": content_type}
             )
+            connection.flush()
             # Not a type, as its declaration has it, but called like one.
             connection.response_class = partial(_Response, end)  # type: ignore[assignment]
             response = connection.getresponse()
@@ -73,6 +74,16 @@ class _Connection(HTTPConnection):
     def __init__(self, host: str, port: int | None, secure: ssl.SSLContext | None) -> None:
         super().__init__(host, port or (443 if secure else 80))
         self._secure = secure
+        self._parts: list[bytes] = []
+
+    def send(self, data: Any) -> None:
+        """Head and body wait for `flush`, to travel in one piece."""
+        self._parts.append(data)
+
+    def flush(self) -> None:
+        whole = b"".join(self._parts)
+        self._parts.clear()
+        self.sock.sendall(whole)
 
     def prepare(self, end: float) -> None:
         """Connect, unless it is, and give what is sent the time until `end`."""
