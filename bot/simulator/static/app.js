@@ -13,14 +13,13 @@ export const app = {
   unread: new Map(), // openid -> how many
   typing: new Set(),
   person: null, // of the active one
-  loaded: false,
 };
 
 const listeners = new Map();
 let arrived = []; // bubbles heard since the connection began
 let base = { now: Date.now(), at: performance.now() };
 
-/** Topics: state, active, chat, bubble, typing, person, raw, tour, lost, second. */
+/** Topics: state, active (with how many were unread), chat, bubble, typing, person, raw, tour, lost, second. */
 export function on(topic, listener) {
   listeners.set(topic, [...(listeners.get(topic) || []), listener]);
 }
@@ -64,11 +63,12 @@ export const say = (text, id) => post("/api/say", { openid: app.active, text, ..
 
 export function choose(openid) {
   if (!openid || openid === app.active) return;
+  const unread = app.unread.get(openid) || 0;
   app.active = openid;
   app.unread.delete(openid);
   app.person = null;
   sessionStorage.setItem("xueban.active", openid);
-  tell("active");
+  tell("active", unread);
   loadPerson();
 }
 
@@ -124,7 +124,6 @@ async function loadAll() {
   await loadState();
   const openids = app.state.personas.map((one) => one.openid).slice(0, CHATS_AT_ONCE);
   await loadChat(app.active);
-  app.loaded = true;
   const others = openids.filter((one) => one !== app.active);
   await Promise.all(others.map((one) => loadChat(one).catch(() => {})));
   arrived = [];
@@ -136,6 +135,8 @@ function heardBubble(bubble) {
   const bubbles = bubblesOf(bubble.openid);
   if (bubbles.some((one) => one.id === bubble.id)) return;
   arrived.push(bubble);
+  // the clock was turned, and the state that says so is still to come
+  if (Date.parse(bubble.at) > now()) base = { now: Date.parse(bubble.at), at: performance.now() };
   bubbles.push(bubble);
   if (bubbles.length > KEPT) bubbles.splice(0, bubbles.length - KEPT);
   app.chats.set(bubble.openid, bubbles);

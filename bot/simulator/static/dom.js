@@ -70,7 +70,7 @@ const PAINTS = [["#4c8bf5", "#2f62c9"], ["#f08a4b", "#cf5f23"], ["#2fa98c", "#1b
 export function avatar(name) {
   const letters = [...(name || "?").trim()].slice(-2).join("");
   let hash = 0;
-  for (const letter of name) hash = (hash * 33 + letter.codePointAt(0)) % 9973;
+  for (const letter of name) hash = (hash * 2 + letter.codePointAt(0)) % 65521;
   const square = el("span", { class: "avatar", text: letters, "aria-hidden": "true" });
   const [from, to] = PAINTS[hash % PAINTS.length];
   square.style.background = `linear-gradient(150deg, ${from}, ${to})`;

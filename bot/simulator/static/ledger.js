@@ -37,7 +37,7 @@ function sections(person) {
     el("div", { class: "who" },
       el("strong", { text: persona().name }),
       el("span", { class: `state ${person.following ? "good" : "off"}`, text: person.following ? "已关注" : "没关注" }),
-      el("span", { class: "who-sent", text: `今天推送 ${person.sent_today} 条` })),
+      el("span", { class: "who-sent", text: `今天推送 ${person.sent_today ?? 0} 条` })),
     el("h3", { text: "回复窗口" }),
     el("p", { class: "hint", text: "窗口开着，账号才能主动给他发客服消息。" }),
     ...person.windows.map(windowCard),

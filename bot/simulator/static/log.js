@@ -37,16 +37,18 @@ function toEnd() {
   byId("newer").hidden = true;
 }
 
-function draw() {
+/** The whole chat; the last `unread` of the bot's rows glow as if they came now. */
+function draw(unread = 0) {
   const bubbles = bubblesOf(app.active);
   const summary = app.active + JSON.stringify(bubbles);
-  if (summary === shown) return;
+  if (summary === shown) return void drawEmpty();
   shown = summary;
   last = null;
   const log = byId("log");
   // a whole chat is not news: a screen reader hears only what comes after
   log.setAttribute("aria-busy", "true");
   log.replaceChildren(...bubbles.flatMap((bubble) => rows(bubble)));
+  if (unread) for (const row of [...log.querySelectorAll(".row.bot")].slice(-unread)) row.classList.add("fresh");
   drawEmpty();
   drawTyping();
   toEnd();
@@ -71,7 +73,7 @@ function add(bubble) {
 function drawEmpty() {
   const log = byId("log");
   log.querySelector(".empty")?.remove();
-  if (!app.loaded || bubblesOf(app.active).length || !persona()) return;
+  if (!app.chats.has(app.active) || bubblesOf(app.active).length || !persona()) return;
   const { name, hint, following } = persona();
   log.prepend(el("div", { class: "empty" },
     el("img", { src: "/static/icon.svg", alt: "" }),

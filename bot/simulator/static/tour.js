@@ -109,20 +109,26 @@ function head() {
 
 function body() {
   const { title, text } = steps()[step - 1];
-  const said = failed || done[step - 2] || "";
+  const before = done[step - 2] ? `✓ ${done[step - 2]}` : "";
   return [
+    // what just happened stands before what comes next, what went wrong after its own step
+    failed ? "" : said(before),
     el("div", { class: "tour-body" },
       el("div", { class: "tour-words" },
         el("h2", { text: title }), el("p", { text })),
       button({ class: `primary big${running ? " running" : ""}`, "data-testid": "tour-next", disabled: running, onclick: next },
         running ? "正在演…" : failed ? "再试一次" : isDone(step) ? "再演一次" : "下一步")),
-    el("p", { class: `tour-said${failed ? " problem" : ""}`, "aria-live": "polite", "data-testid": "tour-said", hidden: !said },
-      failed ? failed : said ? `✓ ${said}` : ""),
+    failed ? said(failed) : "",
   ];
 }
 
+const said = (text) => el("p", {
+  class: `tour-said${failed ? " problem" : ""}`, text, "aria-live": "polite", "data-testid": "tour-said", hidden: !text,
+});
+
 function ending() {
-  return [el("div", { class: "tour-body" },
+  const last = done[steps().length - 1];
+  return [said(last ? `✓ ${last}` : ""), el("div", { class: "tour-body" },
     el("div", { class: "tour-words" }, el("h2", { text: "都看过了" }),
       el("p", { text: "现在你来：换个人、说句话、拨一拨时钟，或者弄点故障看看。" })),
     button({ class: "pill-button", text: "从头再来", "data-testid": "tour-restart", onclick: restart }),
