@@ -29,7 +29,7 @@ from bot.storage.leader import leader_lock
 from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork
 from bot.storage.tokens import DatabaseTokens
 from content import loader
-from content.check import unknown_commands, unknown_kinds
+from content.check import unknown_buttons, unknown_commands, unknown_kinds
 from content.loader import Library
 from handlers import ROUTERS
 from scheduler.kinds import KINDS
@@ -99,6 +99,7 @@ def load_content(settings: Settings) -> Library:
     library = loader.load(settings.content.dir)
     packs = library.packs.values()
     unknown = [text for pack in packs for text in unknown_commands(pack, COMMANDS)]
+    unknown += [text for pack in packs for text in unknown_buttons(pack, COMMANDS)]
     unknown += [text for pack in packs for text in unknown_kinds(pack, ROUTINES)]
     if unknown:
         raise ContentError(unknown)
@@ -134,6 +135,15 @@ def platform_client(account: OfficialAccountSettings, tokens: TokenStore, clock:
     """Calls to the official account's API; no call is made yet."""
     secret = account.secret.get_secret_value()
     return Client(account.app_id, secret, account.api_base, tokens, clock.now)
+
+
+def prepare_tokens(database: Database) -> TokenStore:
+    """The account's token, shared with the bot by the database.
+
+    Raises DatabaseProblem or SchemaOutdated where the database is not ready.
+    """
+    schema.require_tables(database.engine)
+    return DatabaseTokens(database, Clock().now, pause)
 
 
 def capabilities_of(account: OfficialAccountSettings | None) -> frozenset[Capability]:

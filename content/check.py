@@ -32,6 +32,14 @@ def unknown_commands(pack: Pack, commands: Collection[str]) -> Iterator[str]:
         yield f"{pack.name}/examples.toml or wishes.toml: {word}: is no command"
 
 
+def unknown_buttons(pack: Pack, commands: Collection[str]) -> Iterator[str]:
+    """A button of the menu says a command."""
+    for button in pack.menu:
+        for one in button.buttons or (button,):
+            if one.say.split()[0] not in commands:
+                yield f"{pack.name}/menu.toml: {one.name}: {one.say}: is no command"
+
+
 def unknown_kinds(pack: Pack, kinds: Collection[str]) -> Iterator[str]:
     """A routine can only be one that somebody brings about."""
     for kind in sorted(set(pack.routines.rules) - set(kinds)):

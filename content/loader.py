@@ -28,6 +28,8 @@ from content.schema import (
     HelpLine,
     HelpLineFile,
     Lexicon,
+    MenuButton,
+    MenuFile,
     Refusal,
     RefusalFile,
     RoutineFile,
@@ -53,6 +55,7 @@ class Pack:
     dialogues: Mapping[str, Dialogue]
     questions: Questions
     routines: Routines
+    menu: tuple[MenuButton, ...]
     demo: DemoFile | None
 
     @property
@@ -86,6 +89,7 @@ class _Raw:
     sources: tuple[Document, ...]
     entries: tuple[tuple[str, Entry], ...]
     dialogues: Mapping[str, Dialogue]
+    menu: MenuFile | None
     demo: DemoFile | None
 
 
@@ -142,6 +146,7 @@ def _read(reader: Reader, folder: Traversable) -> _Raw:
             for stem, content in reader.each(folder / "dialogues", DialogueFile)
             for number, dialogue in enumerate(content.dialogue, start=1)
         },
+        menu=reader.shaped(folder / "menu.toml", MenuFile),
         demo=reader.shaped(folder / "demo.toml", DemoFile),
     )
 
@@ -185,6 +190,7 @@ def _pack(reader: Reader, name: str, layers: list[_Raw]) -> Pack:
         own.dialogues,
         _questions(reader, layers),
         routines.merged([raw.routines for raw in layers]),
+        next((raw.menu.button for raw in reversed(layers) if raw.menu), ()),
         own.demo,
     )
 

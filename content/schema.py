@@ -36,7 +36,7 @@ class Turn(Strict):
     pattern finds for later turns, as {M}. ["+1d"] lets time pass (s, m, h, d).
 
     What is sent is a text, or "<image>", "<voice>", "<voice:the words heard>", or an event such
-    as "<subscribe>".
+    as "<subscribe>" or "<CLICK:the button's key>".
     """
 
     who: str = ""
@@ -90,6 +90,37 @@ class Dialogue(Strict):
     codes: dict[str, Literal["member", "mentor", "organiser"]] = {}
     roster: tuple[RosterLine, ...] = ()
     turns: tuple[Turn, ...] = Field(min_length=1)
+
+
+class MenuButton(Strict):
+    """A button of the account's menu: what a tap says, or the buttons under it.
+
+    Names: 4 characters on the bar and 8 under it, at most.
+    https://developers.weixin.qq.com/doc/service/api/custommenu/api_createcustommenu
+    """
+
+    name: str = Field(min_length=1, max_length=8)
+    say: str = Field(default="", max_length=40)
+    buttons: tuple["MenuButton", ...] = Field(default=(), max_length=5)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "MenuButton":
+        if bool(self.say) == bool(self.buttons):
+            raise ValueError(f"{self.name}: a button has either say or buttons")
+        if any(button.buttons for button in self.buttons):
+            raise ValueError(f"{self.name}: there is no third level")
+        return self
+
+
+class MenuFile(Strict):
+    button: tuple[MenuButton, ...] = Field(default=(), max_length=3)
+
+    @model_validator(mode="after")
+    def _short_on_the_bar(self) -> "MenuFile":
+        for button in self.button:
+            if len(button.name) > 4:
+                raise ValueError(f"{button.name}: at most 4 characters on the bar")
+        return self
 
 
 class PastTurn(Strict):

@@ -21,6 +21,7 @@ from bot.bootstrap import (
 )
 from bot.cli.demo_bot import APP_ID, SECRET, TEMPLATE, DemoBot, running_bot
 from bot.cli.demo_past import live_through, personas_of
+from bot.cli.menu import set_menu
 from bot.cli.play import play, prepare
 from bot.cli.tour import steps_of
 from bot.clock import Clock
@@ -97,6 +98,7 @@ def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
             controls.world.recall(json.loads(kept.read_text(encoding="utf-8")))
         bot.start()
         try:
+            set_menu(bot.config)
             yield controls
         finally:
             bot.stop()

@@ -11,6 +11,7 @@ from bot.cli import (
     database,
     deliveries,
     demo,
+    menu,
     operate,
     roster,
     sandbox,
@@ -49,6 +50,7 @@ def main() -> None:
 
 for command in (
     demo.demo,
+    menu.menu,
     sandbox.sandbox,
     setup.init,
     setup.doctor,

@@ -56,7 +56,7 @@ def send(platform: Platform, who: str, text: str) -> Answer:
         return platform.text(openid, text)
     if special[1] in ("image", "voice"):
         return platform.media(openid, special[1], special[2] or "")
-    return platform.event(openid, special[1])
+    return platform.event(openid, special[1], special[2] or "")
 
 
 def play(

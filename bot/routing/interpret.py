@@ -1,5 +1,7 @@
 """Which handler a message goes to, by the chat grammar."""
 
+from dataclasses import replace
+
 import structlog
 
 from bot.domain.grammar import Kind, Takes, plain, read
@@ -24,6 +26,10 @@ _WITHOUT_WORDS = (MessageType.IMAGE, MessageType.VOICE)
 
 def answer(context: Context) -> Reply:
     """The reply of whoever is responsible for this message."""
+    if context.message.event == "click":
+        # A button of the account's menu says its words.
+        words = context.message.event_key
+        context.message = replace(context.message, type=MessageType.TEXT, text=words)
     said = _event(context) if context.message.type is MessageType.EVENT else _message(context)
     return said if isinstance(said, Reply) else Reply(said)
 

@@ -44,11 +44,11 @@ def _send(state: State, body: dict[str, Any], path: str, audience: Sequence[str]
         return refused(45067)
     if code := _content_refusal(state, body):
         return refused(code)
-    if known := state.masses.known(key, now):
+    if (known := state.masses.known(key, now)) is not None:
         return refused(45065, msg_id=known)
     if state.kind == "subscription" and not state.masses.take_day(now):
         return refused(45028)
-    number = next(state.ids) % 10**10
+    number = next(state.ids)
     state.masses.remember(key, number, now)
     reached = [
         openid
@@ -62,7 +62,7 @@ def _send(state: State, body: dict[str, Any], path: str, audience: Sequence[str]
     counts = {"TotalCount": len(audience), "FilterCount": len(reached), "SentCount": len(reached)}
     told = {"MsgID": str(number), "Status": "sendsuccess", **counts, "ErrorCount": 0}
     state.tell(_HELPER, "MASSSENDJOBFINISH", told)
-    more = {"msg_data_id": next(state.ids) % 10**10} if body["msgtype"] == "mpnews" else {}
+    more = {"msg_data_id": next(state.ids)} if body["msgtype"] == "mpnews" else {}
     return accepted(msg_id=number, **more)
 
 
