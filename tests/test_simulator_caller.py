@@ -73,7 +73,7 @@ def test_a_bot_that_drips_is_cut_in_time(parts: list[bytes]) -> None:
         begin = time.perf_counter()
         with pytest.raises(TimeoutError):
             post(address, seconds=0.5)
-        assert 0.45 < time.perf_counter() - begin < 1.2
+        assert 0.45 < time.perf_counter() - begin < 3
 
 
 def test_the_platform_waits_five_seconds(clock: HandClock) -> None:
@@ -86,7 +86,7 @@ def test_the_platform_waits_five_seconds(clock: HandClock) -> None:
         begin = time.perf_counter()
         platform = Platform(account(f"http://{address}/"), clock, attempts=1)
         answer = platform.text(OPENID, "好")
-        assert 4.9 < time.perf_counter() - begin < 6
+        assert 4.9 < time.perf_counter() - begin < 7
         done.set()
     assert (answer.text, answer.attempts) == (UNAVAILABLE, 1)
     assert "5 秒" in answer.problem
@@ -203,5 +203,5 @@ def test_a_handshake_that_never_ends_is_cut() -> None:
         begin = time.perf_counter()
         with pytest.raises(TimeoutError):
             Caller(f"https://{address}/", 0.5).post({}, b"", "text/xml")
-        assert time.perf_counter() - begin < 1.2
+        assert time.perf_counter() - begin < 3
         done.set()

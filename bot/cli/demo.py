@@ -12,13 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from bot.bootstrap import (
-    build,
-    default_community,
-    demo_clock_file,
-    open_database,
-    prepare_database,
-)
+from bot.bootstrap import default_community, demo_clock_file, open_database
 from bot.cli.demo_bot import APP_ID, SECRET, TEMPLATE, DemoBot, running_bot
 from bot.cli.demo_past import live_through, personas_of
 from bot.cli.menu import set_menu
@@ -90,15 +84,14 @@ def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
     with serving_api(api) as base:
         bot = DemoBot(folder, base)
         bot.configure()
-        if not (folder / "xueban.db").exists():
-            _begin(bot, demo_file, api, hand)
+        _begin(bot, demo_file, api, hand)
         controls = _controls(bot, demo_file, api, hand)
         kept = folder / _KEPT
         if kept.exists():
             controls.world.recall(json.loads(kept.read_text(encoding="utf-8")))
-        bot.start()
         try:
             set_menu(bot.config)
+            bot.wait_until_up()
             yield controls
         finally:
             bot.stop()
@@ -106,15 +99,23 @@ def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
 
 
 def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
-    local = Clock().now().astimezone(_ZONE)
-    begins = local.replace(hour=_BEGINS, minute=0, second=0, microsecond=0)
-    hand.set(begins - local)
-    application = build(load_settings(bot.config, {}), "command", demo=True)
+    """Start the bot; where it is new, its people have a past first."""
+    new = not (bot.folder / "xueban.db").exists()
+    if new:
+        local = Clock().now().astimezone(_ZONE)
+        begins = local.replace(hour=_BEGINS, minute=0, second=0, microsecond=0)
+        hand.set(begins - local)
+    application = bot.prepare()
     try:
-        prepare_database(application)
-        last = live_through(application, demo_file, api.id, hand.clock.now())
-        for openid, at in last.items():
-            api.heard(openid, "message", at)
+        bot.start_web()
+        if new:
+            last = live_through(application, demo_file, api.id, hand.clock.now())
+            for openid, at in last.items():
+                api.heard(openid, "message", at)
+        bot.start_worker()
+    except BaseException:
+        bot.stop()
+        raise
     finally:
         application.database.dispose()
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import requests
 
+from bot.bootstrap import Application, build, prepare_database
 from bot.cli.config_file import render
 from bot.clock import elapsed, pause
+from bot.config import load_settings
 from bot.errors import SandboxProblem
 from bot.simulator.official_account import Account
 
@@ -23,7 +25,7 @@ AES_KEY = "demo0demo1demo2demo3demo4demo5demo6demo7dem"
 APP_ID, SECRET = "wxdemo", "demosecret"
 COMMUNITY = "示例研究生党支部"
 TEMPLATE = "tm-demo-video"
-_START_SECONDS = 20.0
+_START_SECONDS, _STOP_SECONDS = 20.0, 20.0
 
 
 @dataclass
@@ -35,7 +37,7 @@ class DemoBot:
     folder: Path
     api_base: str = ""
     port: int = field(default_factory=lambda: free_port())
-    _process: subprocess.Popen[bytes] | None = None
+    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def config(self) -> Path:
@@ -68,26 +70,46 @@ class DemoBot:
         }
         self.config.write_text(render(values), encoding="utf-8")
 
+    def prepare(self) -> Application:
+        """Its database, made where there is none; the caller disposes of it."""
+        application = build(load_settings(self.config, {}), "command", demo=True)
+        prepare_database(application)
+        return application
+
     def start(self) -> None:
-        """Raises SandboxProblem when it does not come up."""
+        """Web server and worker, as `serve` starts them. Raises SandboxProblem when it does not
+        come up.
+        """
+        self.start_web()
+        self.start_worker()
+        self.wait_until_up()
+
+    def start_web(self) -> None:
+        """It takes a moment; a new demo's past is made meanwhile, before anything is sent."""
+        self._run("serve", "--web-only")
+
+    def start_worker(self) -> None:
+        self._run("worker")
+
+    def _run(self, *command: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("XUEBAN_")}
-        command = ["serve", "--config", str(self.config), "--parent", str(os.getpid())]
-        self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "bot", *command],
+        line = [sys.executable, "-m", "bot", *command, "--config", str(self.config)]
+        process = subprocess.Popen(  # noqa: S603
+            [*line, "--parent", str(os.getpid())],
             env={**kept, "XUEBAN_DEMO_CLOCK": "1"},
             start_new_session=True,
         )
-        self._wait_until_up(self._process)
+        self._processes.append(process)
 
     def stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(_START_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        processes, self._processes = self._processes, []
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
     def change(self, kind: str, *, verified: bool) -> None:
         """Another kind of account, as an operator would set it: new configuration, new start."""
@@ -95,16 +117,18 @@ class DemoBot:
         self.configure(kind, verified=verified)
         self.start()
 
-    def _wait_until_up(self, process: subprocess.Popen[bytes]) -> None:
+    def wait_until_up(self) -> None:
+        """Until the web server answers. Raises SandboxProblem when it ends instead."""
         session = requests.Session()
         session.trust_env = False
         deadline = elapsed() + _START_SECONDS
-        while elapsed() < deadline and process.poll() is None:
+        while elapsed() < deadline and all(process.poll() is None for process in self._processes):
             try:
-                if session.get(f"http://127.0.0.1:{self.port}/healthz", timeout=1).ok:
-                    return
+                session.get(f"http://127.0.0.1:{self.port}/healthz", timeout=1)
             except requests.RequestException:
-                pause(0.05)
+                pause(0.02)
+            else:
+                return
         raise SandboxProblem("The bot did not start; its messages above say why.")
 
 
@@ -113,6 +137,7 @@ def running_bot(folder: Path) -> Iterator[Account]:
     """A bot that only answers, on a free port of 127.0.0.1, with its data in `folder`."""
     bot = DemoBot(folder)
     bot.configure("subscription", verified=False)
+    bot.prepare().database.dispose()
     bot.start()
     try:
         yield bot.account

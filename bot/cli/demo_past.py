@@ -19,7 +19,7 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 _STAGES = ("入党积极分子", "发展对象", "预备党员", "正式党员")
 _DAYS = 21
 # A day on which half of them check in is a good one.
-_LIKELY = (0.8, 0.4, 0.95, 0.5, 0.3, 0.2)
+_LIKELY = (0.6, 0.3, 0.9, 0.4, 0.2, 0.15)
 _PLACE = re.compile(r"\{([+-]\d+|month|next_month)\}")
 
 # When, who, what.
