@@ -6,12 +6,11 @@ from pathlib import Path
 from threading import Thread
 
 from playwright.sync_api import Page, sync_playwright
-from werkzeug.serving import make_server
 
 from bot.bootstrap import demo_clock_file
 from bot.cli.demo import staged
 from bot.simulator.hand import Hand
-from bot.simulator.page import Controls, create_page
+from bot.simulator.page import Controls, server_of
 
 CHROMIUM = "/usr/bin/chromium"
 # Its own calls home are cut off; as root it has no sandbox.
@@ -22,8 +21,7 @@ _OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", 
 def demo(folder: Path) -> Iterator[tuple[str, Controls]]:
     """The demo as `xueban demo` starts it: the page's address, and what is behind it."""
     with staged(folder, Hand(demo_clock_file(folder))) as controls:
-        server = make_server("127.0.0.1", 0, create_page(controls), threaded=True)
-        server.daemon_threads = True  # type: ignore[attr-defined]
+        server = server_of(controls)
         thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:

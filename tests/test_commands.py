@@ -21,16 +21,17 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from bot.bootstrap import open_database
-from bot.cli import main
+from bot.cli import demo_bot, main
 from bot.cli.config_file import render
-from bot.cli.demo_bot import free_port
-from bot.clock import Clock
+from bot.cli.demo_bot import DemoBot, free_port
+from bot.clock import Clock, elapsed, pause
 from bot.config import load_settings
 from bot.domain.messages import Notice
 from bot.services import deliveries
 from bot.services.deliveries import Saying
 from bot.simulator.api import Api, serving_api
 from bot.simulator.official_account import Platform
+from bot.simulator.world import openid_of
 from bot.storage.models import Person
 from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, account
 
@@ -395,7 +396,7 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     config.write_text(config.read_text().replace(str(tmp_path / "data"), str(folder)))
     folder.chmod(0o555)
     script = (
-        "import os, sys\nfrom alembic.ddl import sqlite, postgresql\nfrom bot.cli import main\n"
+        "import os, sys\nfrom alembic.ddl import sqlite, postgresql\nfrom bot.cli import main, operate\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"
         f"main(['serve', '--config', {str(config)!r}])"
     )
@@ -416,22 +417,63 @@ def test_demo_play_prints_a_day(tmp_path: Path) -> None:
     assert any("打卡成功" in line for line in lines)
 
 
+def said_to(url: str, who: str, text: str, expected: str) -> None:
+    """Send a text by the page, and wait for the answer there."""
+    openid, headers = openid_of(who), {"X-Sandbox": "1"}
+    fields = {"openid": openid, "text": text}
+    assert requests.post(f"{url}api/say", json=fields, headers=headers, timeout=5).ok
+    deadline = elapsed() + 20
+    while expected not in str(requests.get(f"{url}api/chat/{openid}", timeout=5).json()):
+        assert elapsed() < deadline
+        pause(0.05)
+
+
 def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
-    for said, expected in (("打卡", "同意并打卡"), ("1", "打卡成功")):
+    for words, expected in (("打卡 第一章", "打卡成功"), ("打卡", "今天已经打过卡了")):
         with process("demo", "--state", tmp_path / "state", cwd=tmp_path) as running:
             assert running.stdout is not None
             ready = running.stdout.readline()
             assert ready.startswith("READY http://127.0.0.1:")
             url = ready.split()[1]
             assert "沙盒" in requests.get(url, timeout=5).text
-            page = requests.post(f"{url}send", data={"who": "成员01", "text": said}, timeout=10)
-            assert expected in page.text
+            said_to(url, "成员03", words, expected)
+            chat = requests.get(f"{url}api/chat/{openid_of('成员03')}", timeout=5).json()
+            assert "第一章" in str(chat)
             running.send_signal(signal.SIGINT)
             assert running.wait(20) == 0
 
 
+def test_sandbox_plays_the_platform_against_any_bot(tmp_path: Path) -> None:
+    """Here against our own, in plain mode, as a bot by somebody else would be."""
+    port = free_port()
+    bot = DemoBot(tmp_path, port=port)
+    bot.configure("subscription", verified=False)
+    bot.config.write_text(bot.config.read_text().replace(demo_bot.AES_KEY, ""))
+    bot.prepare().database.dispose()
+    bot.start()
+    try:
+        target = ("--target", bot.account.callback, "--token", demo_bot.TOKEN)
+        options = (*target, "--app-id", demo_bot.APP_ID)
+        with process("sandbox", *options, cwd=tmp_path) as running:
+            assert running.stdout is not None
+            ready = running.stdout.readline()
+            said_to(ready.split()[1], "成员01", "帮助", "打卡")
+            assert "http://127.0.0.1:" in running.stdout.readline()
+            running.send_signal(signal.SIGINT)
+            assert running.wait(20) == 0
+    finally:
+        bot.stop()
+
+
+def test_sandbox_refuses_half_a_key(tmp_path: Path) -> None:
+    options = ("--target", "http://127.0.0.1:1/", "--token", "abc", "--aes-key", "short")
+    done = xueban("sandbox", *options, cwd=tmp_path)
+    assert done.exit_code != 0
+    assert "43" in done.output
+
+
 @pytest.mark.parametrize("command", [
-    (), ("demo",), ("init",), ("doctor",), ("serve",), ("worker",), ("db",), ("db", "upgrade"),
+    (), ("demo",), ("sandbox",), ("menu",), ("menu", "push"), ("menu", "remove"), ("init",), ("doctor",), ("serve",), ("worker",), ("db",), ("db", "upgrade"),
     ("db", "backup"), ("db", "restore"), ("community",), ("community", "add"),
     ("community", "list"), ("community", "set"), ("roster",), ("roster", "import"),
     ("roster", "undo"), ("roster", "codes"),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from bot.errors import SandboxProblem
 from bot.simulator.hand import Hand, span_of
@@ -52,10 +52,15 @@ def create_page(controls: Controls) -> Flask:
     return page
 
 
+def server_of(controls: Controls, port: int = 0) -> BaseWSGIServer:
+    """A server for the page on 127.0.0.1 (0: a free port), not running yet."""
+    page = create_page(controls)
+    return make_server("127.0.0.1", port, page, threaded=True, request_handler=_Quiet)
+
+
 def serve_page(controls: Controls, port: int, ready: Callable[[str], None]) -> None:
     """Serve the page on 127.0.0.1 until interrupted; `ready` gets its address."""
-    page = create_page(controls)
-    server = make_server("127.0.0.1", port, page, threaded=True, request_handler=_Quiet)
+    server = server_of(controls, port)
     ready(f"http://127.0.0.1:{server.server_port}/")
     try:
         server.serve_forever(0.05)

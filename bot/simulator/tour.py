@@ -83,14 +83,15 @@ class Tour:
             self._do(act)
 
     def _run(self, number: int) -> None:
+        status, text = "failed", "这一步没走通，看看终端里说了什么"
         try:
             self.play(number)
+            status, text = "done", self.steps[number - 1].done
         except SandboxProblem as problem:
-            self._say(number, "failed", f"这一步没走通：{problem}")
-        else:
-            self._say(number, "done", self.steps[number - 1].done)
+            text = f"这一步没走通：{problem}"
         finally:
             self._running.release()
+            self._say(number, status, text)
 
     def _running_at(self, number: int, act: Act) -> None:
         self._say(number, "running", self.steps[number - 1].text, act.who)
