@@ -14,7 +14,13 @@ from bot.simulator.page import Controls, server_of
 
 CHROMIUM = "/usr/bin/chromium"
 # Its own calls home are cut off; as root it has no sandbox.
-_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-sync",
+]
 
 
 @contextmanager
