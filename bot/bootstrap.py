@@ -69,9 +69,14 @@ def demo_clock_file(data_dir: Path) -> Path:
     return data_dir / "demo_clock"
 
 
-def build(settings: Settings, purpose: Purpose, *, demo: bool = False) -> Application:
-    """Put everything together; no connection is opened. Raises ContentError or ConfigError."""
-    library = load_content(settings)
+def build(
+    settings: Settings, purpose: Purpose, *, demo: bool = False, library: Library | None = None
+) -> Application:
+    """Put everything together; no connection is opened. Raises ContentError or ConfigError.
+
+    `library` takes the place of the configured content.
+    """
+    library = library or load_content(settings)
     database = open_database(settings, purpose)
     return Application(
         settings=settings,

@@ -92,14 +92,18 @@ class Classifier:
 
     def _learn(self, known: Sequence[tuple[NDArray[np.intp], int]]) -> None:
         """Gradient descent, one example at a time, always in the same order."""
-        order = list(known)
+        weights, step = self._weights, np.float32(_STEP)
+        order = [(row, number, np.float32(max(1, len(row)) ** -0.5)) for row, number in known]
         shuffle = random.Random(1).shuffle  # noqa: S311 - an order, not a secret
         for _ in range(_ROUNDS):
             shuffle(order)
-            for row, number in order:
-                error = -_softmax(self._scores(row))
-                error[number] += 1
-                self._weights[row] += error * np.float32(_STEP / max(1, len(row)) ** 0.5)
+            for row, number, scale in order:
+                mine = weights[row]
+                error = _softmax(mine.sum(axis=0) * scale)
+                error[number] -= 1
+                error *= step * scale
+                mine -= error
+                weights[row] = mine
 
 
 def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ import click
 
 from bot.bootstrap import default_community, demo_clock_file, open_database
 from bot.cli.demo_bot import APP_ID, SECRET, TEMPLATE, DemoBot, running_bot
-from bot.cli.demo_past import live_through, personas_of
+from bot.cli.demo_past import knowing_nothing, live_through, personas_of
 from bot.cli.menu import set_menu
 from bot.cli.play import play, prepare
 from bot.cli.tour import steps_of
@@ -105,7 +105,7 @@ def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
         local = Clock().now().astimezone(_ZONE)
         begins = local.replace(hour=_BEGINS, minute=0, second=0, microsecond=0)
         hand.set(begins - local)
-    application = bot.prepare()
+    application = bot.prepare(knowing_nothing(loader.load()))
     try:
         bot.start_web()
         if new:

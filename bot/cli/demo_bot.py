@@ -18,6 +18,7 @@ from bot.clock import elapsed, pause
 from bot.config import load_settings
 from bot.errors import SandboxProblem
 from bot.simulator.official_account import Account
+from content.loader import Library
 
 # Known to everybody, and good for this machine's own demo only: nothing else listens.
 TOKEN = "demotoken"  # noqa: S105
@@ -70,9 +71,10 @@ class DemoBot:
         }
         self.config.write_text(render(values), encoding="utf-8")
 
-    def prepare(self) -> Application:
+    def prepare(self, library: Library | None = None) -> Application:
         """Its database, made where there is none; the caller disposes of it."""
-        application = build(load_settings(self.config, {}), "command", demo=True)
+        settings = load_settings(self.config, {})
+        application = build(settings, "command", demo=True, library=library)
         prepare_database(application)
         return application
 

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from bot.domain.person import Role
 from bot.domain.roster import RosterRow
 from bot.services import access, community, roster
 from bot.simulator.world import Persona, openid_of
+from content.loader import Library, Pack
 from content.schema import DemoFile
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -36,6 +38,17 @@ def personas_of(demo: DemoFile) -> tuple[Persona, ...]:
         Persona(demo.organiser, "组织者", "发 待办、安排、开会"),
         Persona(demo.newcomer, "新同学", "还没关注，从这里看第一步", following=False),
     )
+
+
+def knowing_nothing(library: Library) -> Library:
+    """The same packs without what takes seconds to learn: nobody asks anything in the past."""
+    return Library({name: _bare(pack) for name, pack in library.packs.items()})
+
+
+def _bare(pack: Pack) -> Pack:
+    questions = pack.questions
+    knowledge = replace(questions.knowledge, entries={})
+    return replace(pack, questions=replace(questions, examples={}, knowledge=knowledge))
 
 
 def members_of(demo: DemoFile) -> list[str]:

@@ -79,7 +79,8 @@ class Matcher:
 
     def __init__(self, texts: Mapping[str, Sequence[str]], normaliser: Normaliser) -> None:
         self._normalise = normaliser
-        segment.teach(normaliser.terms)
+        if texts:
+            segment.teach(normaliser.terms)
         plain = [(entry, normaliser(text)) for entry, all_of in texts.items() for text in all_of]
         split = [(entry, text, _words(text)) for entry, text in plain]
         counts = Counter(word for _, _, words in split for word in words)
@@ -97,6 +98,8 @@ class Matcher:
 
     def decide(self, question: str) -> Match:
         """What to do with the question; a text of any length or kind gets a decision."""
+        if not self._texts:
+            return Match("escalate", ())
         plain = self._normalise(question[:_LONGEST])
         ranked = self._ranked(plain)
         nearest = tuple(ranked[:NEAREST])
