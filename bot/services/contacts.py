@@ -4,7 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Date, Row, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Date,
+    Row,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.delivery import AFTER_EVENT, AFTER_MESSAGE, OPENING_EVENTS, RESERVE, Way
 from bot.domain.messages import Channel, InboundMessage
@@ -182,26 +195,17 @@ def take_windows(session: UnitOfWork, wanted: Iterable[tuple[int, str]], now: da
     return taken
 
 
-_TAKE_MESSAGE = (
-    update(Address.__table__)  # type: ignore[arg-type]
-    .where(
-        among(_address.id, "ids"),
-        _address.message_left > 0,
-        _address.message_until > bindparam("now"),
+def _take(left: ColumnElement[int], until: ColumnElement[datetime]) -> Update:
+    return (
+        update(Address.__table__)  # type: ignore[arg-type]
+        .where(among(_address.id, "ids"), left > 0, until > bindparam("now"))
+        .values({left: left - 1})
+        .returning(_address.id)
     )
-    .values(message_left=_address.message_left - 1)
-    .returning(_address.id)
-)  # fmt: skip
-_TAKE_EVENT = (
-    update(Address.__table__)  # type: ignore[arg-type]
-    .where(
-        among(_address.id, "ids"),
-        _address.event_left > 0,
-        _address.event_until > bindparam("now"),
-    )
-    .values(event_left=_address.event_left - 1)
-    .returning(_address.id)
-)  # fmt: skip
+
+
+_TAKE_MESSAGE = _take(_address.message_left, _address.message_until)
+_TAKE_EVENT = _take(_address.event_left, _address.event_until)
 
 
 def give_back(session: UnitOfWork, address_id: int, window: str) -> None:
