@@ -177,8 +177,10 @@ def _key(fields: Mapping[str, Any], account: str, sender: str) -> bytes:
     if message_id := text_field(fields, "MsgId", _ID_LIMIT):
         parts = [message_id]
     elif text_field(fields, "MsgType").lower() == "event":
-        names = ("CreateTime", "Event", "EventKey", "Ticket", "MsgID")
+        names = ("CreateTime", "Event", "EventKey")
         parts = ["event", sender, *(text_field(fields, name) for name in names)]
+        # Which message a receipt speaks of may stand deep inside.
+        parts += [f"{name}={value}" for name, value in _details(fields)]
     else:
         raise MalformedMessage("The field MsgId is missing.")
     whole = json.dumps([Channel.OFFICIAL_ACCOUNT, account, *parts])
