@@ -9,15 +9,16 @@ from typing import Literal
 import structlog
 
 from bot.clock import Clock, OffsetClock, elapsed, pause
-from bot.config import OfficialAccountSettings, Settings
+from bot.config import OfficialAccountSettings, Settings, WecomBotSettings
 from bot.domain.delivery import PROFILES, Capability, Outcome, Push, Remedy, Way
 from bot.domain.messages import Channel
 from bot.domain.reach import Outlet
 from bot.errors import ConfigError, ContentError, DatabaseProblem
+from bot.platforms.crypto import MessageKey
 from bot.platforms.official_account.channel import OfficialAccount
 from bot.platforms.official_account.client import Client
-from bot.platforms.official_account.crypto import MessageKey
 from bot.platforms.official_account.transport import OfficialAccountTransport, Template
+from bot.platforms.wecom_bot.channel import WecomBot
 from bot.ports import TokenStore, Transport
 from bot.routing import Dispatcher
 from bot.services import community, firing, outlet
@@ -63,6 +64,7 @@ class Application:
     library: Library
     dispatcher: Dispatcher
     official_account: OfficialAccount | None
+    wecom_bot: WecomBot | None
 
 
 def demo_clock_file(data_dir: Path) -> Path:
@@ -97,6 +99,7 @@ def build(
             kinds=KINDS_BY_NAME,
         ),
         official_account=_official_account(settings.official_account, library, settings),
+        wecom_bot=_wecom_bot(settings.wecom_bot, library, settings),
     )
 
 
@@ -134,6 +137,16 @@ def _official_account(
     keys = tuple(MessageKey(key, section.app_id) for key in section.aes_keys)
     more = library.packs[settings.defaults.pack].messages.say("paging.more")
     return OfficialAccount(section.token.get_secret_value(), keys, more)
+
+
+def _wecom_bot(
+    section: WecomBotSettings | None, library: Library, settings: Settings
+) -> WecomBot | None:
+    if section is None:
+        return None
+    more = library.packs[settings.defaults.pack].messages.say("paging.more")
+    key = section.encoding_aes_key.get_secret_value()
+    return WecomBot(section.token.get_secret_value(), key, section.name, more)
 
 
 def platform_client(account: OfficialAccountSettings, tokens: TokenStore, clock: Clock) -> Client:

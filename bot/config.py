@@ -142,6 +142,22 @@ class TemplateSettings(Section):
         return fields
 
 
+def _check_token(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9]{3,32}", token.get_secret_value()):
+        raise ValueError("must be 3 to 32 letters and digits, the same as on the platform")
+    return token
+
+
+def _check_key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9]{43}", key.get_secret_value()):
+        raise ValueError("must be the 43 letters and digits of the platform's EncodingAESKey")
+    return key
+
+
+def _check_any_key(key: SecretStr) -> SecretStr:
+    return _check_key(key) if key.get_secret_value() else key
+
+
 class OfficialAccountSettings(Section):
     app_id: str = Field(pattern=r"^\w{1,64}$")
     """公众号后台“设置与开发”里的 AppID。"""
@@ -170,19 +186,8 @@ class OfficialAccountSettings(Section):
             raise ValueError(f"has more than one for {', '.join(sorted(twice))}; keep one")
         return template
 
-    @field_validator("token")
-    @classmethod
-    def _token_shape(cls, token: SecretStr) -> SecretStr:
-        if not re.fullmatch(r"[A-Za-z0-9]{3,32}", token.get_secret_value()):
-            raise ValueError("must be 3 to 32 letters and digits, the same as on the platform")
-        return token
-
-    @field_validator("encoding_aes_key", "previous_encoding_aes_key")
-    @classmethod
-    def _key_shape(cls, key: SecretStr) -> SecretStr:
-        if not re.fullmatch(r"([A-Za-z0-9]{43})?", key.get_secret_value()):
-            raise ValueError("must be the 43 letters and digits of the platform's EncodingAESKey")
-        return key
+    _token_shape = field_validator("token")(_check_token)
+    _key_shape = field_validator("encoding_aes_key", "previous_encoding_aes_key")(_check_any_key)
 
     @model_validator(mode="after")
     def _previous_needs_current(self) -> "OfficialAccountSettings":
@@ -199,6 +204,18 @@ class OfficialAccountSettings(Section):
         """The current key, then the previous one; empty in plaintext mode."""
         keys = (self.encoding_aes_key, self.previous_encoding_aes_key)
         return tuple(key.get_secret_value() for key in keys if key.get_secret_value())
+
+
+class WecomBotSettings(Section):
+    token: SecretStr
+    """企业微信智能机器人“接收消息”里的 Token，3 到 32 位字母或数字。"""
+    encoding_aes_key: SecretStr
+    """同一页的 EncodingAESKey，43 位。"""
+    name: str = Field(default="", max_length=64)
+    """机器人在群里叫什么；名字里有空格时要填，才认得出 @ 后面的话。"""
+
+    _token_shape = field_validator("token")(_check_token)
+    _key_shape = field_validator("encoding_aes_key")(_check_key)
 
 
 class Retention(Section):
@@ -227,6 +244,7 @@ class Settings(Section):
     storage: Storage = Storage()
     defaults: Defaults = Defaults()
     official_account: OfficialAccountSettings | None = None
+    wecom_bot: WecomBotSettings | None = None
     content: Content = Content()
     retention: Retention = Retention()
     log: Log = Log()
@@ -238,6 +256,9 @@ class Settings(Section):
             found += [self.official_account.token.get_secret_value()]
             found += [self.official_account.secret.get_secret_value()]
             found += self.official_account.aes_keys
+        if self.wecom_bot:
+            found += [self.wecom_bot.token.get_secret_value()]
+            found += [self.wecom_bot.encoding_aes_key.get_secret_value()]
         return tuple(str(secret) for secret in found if secret)
 
 

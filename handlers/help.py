@@ -14,6 +14,7 @@ def show(context: Context) -> Notice:
 
 
 @router.event("subscribe")
+@router.event("enter_chat")
 def welcome(context: Context) -> Notice:
     return Notice(
         kind="welcome",

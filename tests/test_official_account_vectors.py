@@ -7,8 +7,8 @@ import pytest
 
 from bot.domain.messages import MessageType
 from bot.errors import InvalidSignature, MalformedMessage, StaleTimestamp
+from bot.platforms.crypto import MessageKey, check_signature, signature
 from bot.platforms.official_account.channel import OfficialAccount
-from bot.platforms.official_account.crypto import MessageKey, check_signature, signature
 
 TOKEN = "AAAAA"
 KEY = "A" * 43

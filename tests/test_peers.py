@@ -6,7 +6,7 @@ from werobot.crypto import MessageCrypt
 from werobot.parser import parse_user_msg
 
 from bot.bootstrap import Application
-from bot.platforms.official_account.crypto import MessageKey
+from bot.platforms.crypto import MessageKey
 from bot.web.app import create_app
 from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, enrol
 

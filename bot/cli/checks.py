@@ -22,8 +22,8 @@ from bot.errors import (
     ContentError,
     DatabaseProblem,
 )
-from bot.platforms.official_account.channel import WINDOW
-from bot.platforms.official_account.crypto import signature
+from bot.platforms.crypto import signature
+from bot.platforms.signed import WINDOW
 from bot.services import heartbeat
 from bot.storage import schema
 from bot.storage.maintenance import sqlite_has_wal_bug

@@ -19,10 +19,14 @@ _SECTIONS: Mapping[str, str] = {
     "storage": "数据放在哪里",
     "defaults": "新建组织时用的设置；以后用 xueban community set 改",
     "official_account": "微信公众号或服务号；整段不写就是不接",
+    "wecom_bot": "企业微信智能机器人，在群里用；整段不写就是不接",
     "content": "内容包",
     "retention": "保留多久",
     "log": "日志",
 }
+
+
+_CHANNELS = ("official_account", "wecom_bot")
 
 
 def render(values: Mapping[str, Mapping[str, Any]]) -> str:
@@ -30,7 +34,7 @@ def render(values: Mapping[str, Mapping[str, Any]]) -> str:
     parts = [_HEADING]
     for name, title in _SECTIONS.items():
         given = values.get(name, {})
-        optional = Settings.model_fields[name].is_required() is False and name == "official_account"
+        optional = Settings.model_fields[name].is_required() is False and name in _CHANNELS
         header = f"[{name}]" if given or not optional else f"# [{name}]"
         parts.append(f"# {title}\n{header}\n{_section(_model_of(name), given, name)}")
     return "\n".join(parts)

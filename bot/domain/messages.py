@@ -17,11 +17,13 @@ class Channel(StrEnum):
     """Where a message comes from; the value is stored in the database."""
 
     OFFICIAL_ACCOUNT = "official_account"
+    WECOM_BOT = "wecom_bot"
 
 
 # Bytes of UTF-8 that one text message may have on a channel. Official account: 2,048, the value
-# in common use; the vendor's page (Passive_user_reply_message) prints none.
-TEXT_LIMITS: Mapping[Channel, int] = {Channel.OFFICIAL_ACCOUNT: 2048}
+# in common use; the vendor's page (Passive_user_reply_message) prints none. WeCom bot: 20,480
+# (developer.work.weixin.qq.com/document/path/101031), of which a chat shows less at once.
+TEXT_LIMITS: Mapping[Channel, int] = {Channel.OFFICIAL_ACCOUNT: 2048, Channel.WECOM_BOT: 4096}
 
 
 class MessageType(StrEnum):

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.bootstrap import Application
-from bot.web import calendar, files, health, official_account
+from bot.web import calendar, files, health, official_account, wecom_bot
 from bot.web.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def create_app(application: Application) -> Flask:
         app.register_blueprint(
             official_account.blueprint(application, application.official_account, metrics)
         )
+    if application.wecom_bot is not None:
+        app.register_blueprint(wecom_bot.blueprint(application, application.wecom_bot, metrics))
     app.register_blueprint(calendar.blueprint(application))
     app.register_blueprint(files.blueprint(application))
     app.register_blueprint(health.blueprint(application, metrics))

@@ -9,25 +9,20 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from xml.sax.saxutils import escape
 
 from bot.domain.messages import InboundMessage, Reply
-from bot.errors import InvalidSignature, MalformedMessage, StaleTimestamp
+from bot.errors import InvalidSignature, MalformedMessage
+from bot.platforms.crypto import MessageKey, decrypt_with_any, signature
+from bot.platforms.fields import text_field
 from bot.platforms.official_account import payload, replies
-from bot.platforms.official_account.crypto import (
-    MessageKey,
-    check_signature,
-    decrypt_with_any,
-    signature,
-)
+from bot.platforms.signed import Signed, check_time, parameter
 
-WINDOW = timedelta(minutes=5)
 BODY_LIMIT = 64 * 1024
 _SEEN_LIMIT = 10_000
-_PARAMETER_LIMIT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class OfficialAccount:
     """
 
     def __init__(self, token: str, keys: tuple[MessageKey, ...], more: str) -> None:
-        self._token = token
+        self._signed = Signed(token)
         self._keys = keys
         self._more = more
         self._seen: OrderedDict[str, bytes] = OrderedDict()
@@ -58,8 +53,8 @@ class OfficialAccount:
 
         Raises CallbackRefused.
         """
-        self._check(query, "signature", now)
-        return _parameter(query, "echostr")
+        self._signed.check(query, "signature", now)
+        return parameter(query, "echostr")
 
     def open(self, query: Mapping[str, str], body: bytes, now: datetime) -> Opened:
         """The message of a POST. Raises CallbackRefused with nothing told about the reason."""
@@ -75,7 +70,7 @@ class OfficialAccount:
                 "A plaintext message came though an EncodingAESKey is configured; "
                 "set the push to safe mode, or remove encoding_aes_key."
             )
-        self._check(query, "signature", now)
+        self._signed.check(query, "signature", now)
         self._check_body(query["signature"], body)
         return Opened(payload.parse(payload.read(body)), payload.format_of(body), None)
 
@@ -84,9 +79,9 @@ class OfficialAccount:
             raise InvalidSignature(
                 "An encrypted message came but no encoding_aes_key is configured."
             )
-        self._check_time(query, now)
-        encrypted = payload.text_field(payload.read(body), "Encrypt")
-        self._check(query, "msg_signature", now, encrypted)
+        check_time(query, now)
+        encrypted = text_field(payload.read(body), "Encrypt")
+        self._signed.check(query, "msg_signature", now, encrypted)
         inner, key = decrypt_with_any(self._keys, encrypted)
         message = payload.parse(payload.read(inner))
         return Opened(message, payload.format_of(body), key)
@@ -102,7 +97,7 @@ class OfficialAccount:
 
     def _envelope(self, encrypted: str, format: payload.Format, now: datetime) -> str:
         timestamp, nonce = str(int(now.timestamp())), secrets.token_hex(8)
-        signed = signature(self._token, timestamp, nonce, encrypted)
+        signed = signature(self._signed.token, timestamp, nonce, encrypted)
         if format == "json":
             fields: dict[str, Any] = {"Encrypt": encrypted, "MsgSignature": signed}
             return json.dumps({**fields, "TimeStamp": int(timestamp), "Nonce": nonce})
@@ -111,20 +106,6 @@ class OfficialAccount:
             f"<MsgSignature><![CDATA[{signed}]]></MsgSignature>"
             f"<TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{escape(nonce)}]]></Nonce></xml>"
         )
-
-    def _check(self, query: Mapping[str, str], name: str, now: datetime, *more: str) -> None:
-        """The signature first: a stranger must not learn what this clock says."""
-        timestamp, nonce = _parameter(query, "timestamp"), _parameter(query, "nonce")
-        check_signature((self._token, timestamp, nonce, *more), _parameter(query, name))
-        self._check_time(query, now)
-
-    def _check_time(self, query: Mapping[str, str], now: datetime) -> None:
-        text = _parameter(query, "timestamp")
-        if not (text.isascii() and text.isdigit() and len(text) <= 12):
-            raise MalformedMessage("The timestamp is not a number.")
-        skew = int(text) - now.timestamp()
-        if abs(skew) > WINDOW.total_seconds():
-            raise StaleTimestamp(skew)
 
     def _check_body(self, signed: str, body: bytes) -> None:
         """A plaintext signature does not cover the body: it may bring only one body.
@@ -137,10 +118,3 @@ class OfficialAccount:
                 raise InvalidSignature("A signature came again with another body.")
             while len(self._seen) > _SEEN_LIMIT:
                 self._seen.popitem(last=False)
-
-
-def _parameter(query: Mapping[str, str], name: str) -> str:
-    value = query.get(name, "")
-    if not value or len(value) > _PARAMETER_LIMIT:
-        raise MalformedMessage(f"The parameter {name} is missing or too long.")
-    return value

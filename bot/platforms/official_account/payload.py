@@ -20,15 +20,12 @@ from wechatpy.messages import MESSAGE_TYPES
 
 from bot.domain.messages import Channel, InboundMessage, MessageType
 from bot.errors import MalformedMessage
+from bot.platforms.fields import CONTROLS, check_depth, read_json, required, text_field
 
 log = structlog.get_logger(__name__)
 
 Format = Literal["xml", "json"]
-_DEPTH = 8
-_NAME_LIMIT = 128
 _ID_LIMIT = 64
-# What XML cannot carry, raw or as a reference; real messages hold it (WeRoBot issues 420, 809).
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CONTROL_REFERENCES = re.compile(
     r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcef]|1[0-9a-f]));", re.I
 )
@@ -66,73 +63,24 @@ def read(body: bytes) -> dict[str, Any]:
         text = body.decode()
     except UnicodeDecodeError:
         raise MalformedMessage("The body is not UTF-8.") from None
-    fields = _read_json(text) if format_of(body) == "json" else _read_xml(text)
+    fields = read_json(text) if format_of(body) == "json" else _read_xml(text)
     if not isinstance(fields, dict):
         raise MalformedMessage("The body has no fields.")
     return fields
 
 
-def _read_json(text: str) -> Any:
-    try:
-        fields = json.loads(text)
-        # Lone surrogates pass json.loads and cannot be stored or sent.
-        json.dumps(fields, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise MalformedMessage("The body is not JSON.") from None
-    _check_depth(fields)
-    return fields
-
-
 def _read_xml(text: str) -> Any:
-    clean = _CONTROL_REFERENCES.sub("", _CONTROLS.sub("", text))
+    clean = _CONTROL_REFERENCES.sub("", CONTROLS.sub("", text))
     try:
         parsed = xmltodict.parse(clean, disable_entities=True)
     except (ExpatError, ValueError):
         raise MalformedMessage("The body is not XML.") from None
-    _check_depth(parsed)
+    check_depth(parsed)
     return parsed.get("xml")
 
 
-def _check_depth(value: Any) -> None:
-    """Raise MalformedMessage for fields nested deeper than any real message; no recursion."""
-    level = [value]
-    for _ in range(_DEPTH):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return
-    raise MalformedMessage("The body is nested too deeply.")
-
-
-def text_field(fields: Mapping[str, Any], name: str, limit: int | None = None) -> str:
-    """A field as text without control characters; "" where it is missing or empty.
-
-    Raises MalformedMessage for a list or an object, or a text over `limit` characters.
-    """
-    value = fields.get(name)
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise MalformedMessage(f"The field {name} is not a text.")
-    text = _CONTROLS.sub("", str(value))
-    if limit is not None and len(text) > limit:
-        raise MalformedMessage(f"The field {name} is too long.")
-    return text
-
-
-def _required(fields: Mapping[str, Any], name: str, limit: int = _NAME_LIMIT) -> str:
-    text = text_field(fields, name, limit)
-    if not text:
-        raise MalformedMessage(f"The field {name} is missing.")
-    return text
-
-
 def _sent_at(fields: Mapping[str, Any]) -> datetime:
-    text = _required(fields, "CreateTime", 20)
+    text = required(fields, "CreateTime", 20)
     try:
         return datetime.fromtimestamp(int(text), UTC)
     except (ValueError, OverflowError, OSError):
@@ -141,10 +89,10 @@ def _sent_at(fields: Mapping[str, Any]) -> datetime:
 
 def parse(fields: Mapping[str, Any]) -> InboundMessage:
     """One message or event. Raises MalformedMessage; an unknown type is no error."""
-    sender, account = _required(fields, "FromUserName"), _required(fields, "ToUserName")
-    type_name = _required(fields, "MsgType").lower()
+    sender, account = required(fields, "FromUserName"), required(fields, "ToUserName")
+    type_name = required(fields, "MsgType").lower()
     sent_at = _sent_at(fields)
-    event = _required(fields, "Event").lower() if type_name == "event" else ""
+    event = required(fields, "Event").lower() if type_name == "event" else ""
     if (event and event not in EVENT_TYPES and event not in _MORE_EVENTS) or (
         not event and type_name not in MESSAGE_TYPES
     ):

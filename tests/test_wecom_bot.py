@@ -1,0 +1,240 @@
+"""The callback of a WeCom 智能机器人, over real encrypted HTTP; the vendor's own examples."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from bot.bootstrap import Application, build, prepare_database
+from bot.config import Settings
+from bot.domain.messages import MessageType
+from bot.errors import InvalidSignature, MalformedMessage
+from bot.platforms.crypto import MessageKey, check_signature
+from bot.platforms.wecom_bot import payload
+from bot.simulator import crypto
+from bot.storage.models import CheckIn, InboxMessage
+from tests.conftest import HandClock
+from tests.members import rows
+from tests.platform import serving
+
+TOKEN, KEY = "wecomtoken1", "K" * 42 + "A"
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+MESSAGE: dict[str, Any] = {
+    "aibotid": "BOT", "chattype": "single", "from": {"userid": "U1"}, "msgtype": "text",
+    "response_url": "https://qyapi.weixin.qq.com/cgi-bin/aibot/response?response_code=R",
+}  # fmt: skip
+
+
+class Wecom:
+    """The platform's side: signs, encrypts, decrypts what comes back."""
+
+    def __init__(self, application: Application, callback: str) -> None:
+        self.application = application
+        self.url = callback.replace("official-account", "wecom-bot")
+        self._count = 0
+
+    def post(self, fields: dict[str, Any], key: str = KEY, token: str = TOKEN) -> requests.Response:
+        encrypted = crypto.encrypt(key, json.dumps(fields, ensure_ascii=False), "")
+        return self.send({"encrypt": encrypted}, encrypted, token)
+
+    def send(self, body: Any, encrypted: str, token: str = TOKEN) -> requests.Response:
+        timestamp = str(int(self.application.clock.now().timestamp()))
+        nonce = secrets.token_hex(5)
+        query = {"timestamp": timestamp, "nonce": nonce}
+        query["msg_signature"] = crypto.sign(token, timestamp, nonce, encrypted)
+        return requests.post(self.url, params=query, json=body, timeout=5)
+
+    def answer(self, **fields: Any) -> dict[str, Any]:
+        """The opened reply to one message; {} for nothing."""
+        self._count += 1
+        response = self.post({**MESSAGE, "msgid": f"M{self._count}", **fields})
+        assert response.status_code == 200
+        if not response.text:
+            return {}
+        envelope = response.json()
+        parts = [str(envelope[name]) for name in ("timestamp", "nonce", "encrypt")]
+        assert crypto.sign(TOKEN, *parts) == envelope["msgsignature"]
+        assert isinstance(envelope["timestamp"], int)
+        found: dict[str, Any] = json.loads(crypto.decrypt(KEY, envelope["encrypt"], ""))
+        return found
+
+    def says(self, text: str, **fields: Any) -> str:
+        reply = self.answer(text={"content": text}, **fields)
+        if not reply:
+            return ""
+        assert reply["msgtype"] == "stream"
+        assert reply["stream"]["finish"] is True
+        return str(reply["stream"]["content"])
+
+
+@pytest.fixture
+def wecom(settings: Settings, clock: HandClock) -> Iterator[Wecom]:
+    section = {"token": TOKEN, "encoding_aes_key": KEY, "name": "学习 助手"}
+    values = settings.model_dump() | {"wecom_bot": section}
+    built = replace(build(Settings.model_validate(values), "web"), clock=clock)
+    prepare_database(built)
+    with serving(built) as callback:
+        yield Wecom(built, callback)
+    built.database.dispose()
+
+
+def in_group(chat: str = "G1") -> dict[str, Any]:
+    return {"chattype": "group", "chatid": chat}
+
+
+# The vendor's own examples (developer.work.weixin.qq.com, 加解密方案说明)
+
+VENDOR_TOKEN, CORP = "QDG6eK", "wx5823bf96d3bd56c7"
+VENDOR_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
+ECHO = "P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ=="
+ENCRYPTED = (
+    "RypEvHKD8QQKFhvQ6QleEB4J58tiPdvo+rtK1I9qca6aM/wvqnLSV5zEPeusUiX5L5X/0lWfrf0QADHHhGd3QczcdCUp"
+    "j911L3vg3W/sYYvuJTs3TUUkSUXxaccAS0qhxchrRYt66wiSpGLYL42aM6A8dTT+6k4aSknmPj48kzJs8qLjvd4Xgpue"
+    "06DOdnLxAUHzM6+kDZ+HMZfJYuR+LtwGc2hgf5gsijff0ekUNXZiqATP7PF5mZxZ3Izoun1s4zG4LUMnvw2r+KqCKIw+"
+    "3IQH03v+BCA9nMELNqbSf6tiWSrXJB3LAVGUcallcrw8V2t9EL4EhzJWrQUax5wLVMNS0+rUPA3k22Ncx4XXZS9o0MBH"
+    "27Bo6BpNelZpS+/uh9KsNlY6bHCmJU9p8g7m3fVKn28H3KDYA5Pl/T8Z1ptDAVe0lXdQ2YoyyH2uyPIGHBZZIs2pDBS8"
+    "R07+qN+E7Q=="
+)
+
+
+def test_the_vendors_verification() -> None:
+    check_signature(
+        (VENDOR_TOKEN, "1409659589", "263014780", ECHO), "5c45ff5e21c57e6ad56bac8758b79b1d9ac89fd3"
+    )
+    assert MessageKey(VENDOR_KEY, CORP).decrypt(ECHO) == b"1616140317555161061"
+
+
+def test_the_vendors_message() -> None:
+    signed = "477715d11cdb4164915debcba66cb864d751f3e6"
+    check_signature((VENDOR_TOKEN, "1409659813", "1372623149", ENCRYPTED), signed)
+    plain = MessageKey(VENDOR_KEY, CORP).decrypt(ENCRYPTED).decode()
+    assert "<Content><![CDATA[hello]]></Content>" in plain
+    assert "<MsgId>4561255354251345929</MsgId>" in plain
+    with pytest.raises(InvalidSignature):
+        check_signature((VENDOR_TOKEN, "1409659813", "1372623148", ENCRYPTED), signed)
+    with pytest.raises(MalformedMessage):
+        MessageKey(VENDOR_KEY, "wxanother").decrypt(ENCRYPTED)
+
+
+def test_verification(wecom: Wecom, clock: HandClock) -> None:
+    echo = crypto.encrypt(KEY, "1616140317555161061", "")
+    timestamp = str(int(clock.now().timestamp()))
+    signed = crypto.sign(TOKEN, timestamp, "n", echo)
+    query = {"timestamp": timestamp, "nonce": "n", "echostr": echo, "msg_signature": signed}
+    assert requests.get(wecom.url, params=query, timeout=5).text == "1616140317555161061"
+    wrong = {**query, "nonce": "m"}
+    assert requests.get(wecom.url, params=wrong, timeout=5).status_code == 403
+
+
+def test_a_day_in_a_single_chat(wecom: Wecom) -> None:
+    assert "要先记住你" in wecom.says("打卡 第一章")
+    assert "打卡成功" in wecom.says("1")
+    assert "预备期为 1 年" in wecom.says("预备期多久")
+    assert wecom.says("谢谢")
+    assert rows(wecom.application, CheckIn) == 1
+
+
+def test_in_a_group_the_name_is_no_part_of_it(wecom: Wecom) -> None:
+    wecom.says("打卡")
+    wecom.says("1")
+    assert "预备期为 1 年" in wecom.says("@学习 助手 预备期多久", **in_group())
+    assert "预备期为 1 年" in wecom.says("@Robot 预备期多久", **in_group())
+    assert "打过卡" in wecom.says("@学习 助手\u2005打卡 读完", **in_group())
+
+
+def test_a_repeat_gets_the_same_answer_and_has_no_effect(wecom: Wecom) -> None:
+    wecom.says("打卡")
+    wecom.says("1")
+    fields = {**MESSAGE, "msgid": "SAME", "text": {"content": "打卡 又一章"}}
+    texts = set()
+    for _ in range(3):
+        envelope = wecom.post(fields).json()
+        texts.add(crypto.decrypt(KEY, envelope["encrypt"], ""))
+    assert len(texts) == 1
+    assert rows(wecom.application, InboxMessage) == 3
+
+
+def test_welcome_is_plain_text_and_a_voice_is_its_words(wecom: Wecom) -> None:
+    event = {"msgtype": "event", "event": {"eventtype": "enter_chat"}, "create_time": 1}
+    reply = wecom.answer(**event)
+    assert reply["msgtype"] == "text"
+    assert "学伴" in reply["text"]["content"]
+    voice = wecom.answer(msgtype="voice", voice={"content": "预备期多久"})
+    assert "预备期为 1 年" in voice["stream"]["content"]
+
+
+def test_feedback_and_unknown_events_are_answered_by_nothing(wecom: Wecom) -> None:
+    feedback = {"eventtype": "feedback_event", "feedback_event": {"id": "F", "type": 2}}
+    assert wecom.answer(msgtype="event", event=feedback) == {}
+    assert wecom.answer(msgtype="event", event={"eventtype": "new_one"}) == {}
+
+
+def test_a_tap_on_a_card_says_its_key(wecom: Wecom) -> None:
+    tap = {
+        "eventtype": "template_card_event",
+        "template_card_event": {"card_type": "button_interaction", "event_key": "帮助", "task_id": "T"},
+    }  # fmt: skip
+    reply = wecom.answer(msgtype="event", event=tap)
+    assert "打卡" in reply["stream"]["content"]
+
+
+def test_a_poll_for_a_stream_ends_it(wecom: Wecom) -> None:
+    """Ours are finished when they begin; one that is asked for is somebody else's, or lost."""
+    reply = wecom.answer(msgtype="stream", stream={"id": "STREAM"})
+    assert reply == {"msgtype": "stream", "stream": {"id": "STREAM", "finish": True, "content": ""}}
+    assert rows(wecom.application, InboxMessage) == 0
+
+
+def test_pictures_come_with_words_or_alone() -> None:
+    items = [
+        {"msgtype": "text", "text": {"content": "@助手 打卡 读书"}},
+        {"msgtype": "image", "image": {"url": "https://img.example.cn/1"}},
+        {"msgtype": "image", "image": {"url": "https://img.example.cn/2"}},
+    ]
+    mixed = {**MESSAGE, **in_group(), "msgid": "M", "msgtype": "mixed"}
+    message = payload.parse({**mixed, "mixed": {"msg_item": items}}, NOW, "助手")
+    assert (message.text, message.type) == ("打卡 读书", MessageType.TEXT)
+    assert message.details["picture.1"] == "https://img.example.cn/2"
+    assert message.conversation == "G1"
+    alone = payload.parse({**mixed, "mixed": {"msg_item": items[1:]}}, NOW, "助手")
+    assert alone.type is MessageType.IMAGE
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"msgid": ""},
+        {"from": "U1"},
+        {"from": {}},
+        {"msgtype": ["text"]},
+        {"msgtype": "event", "event": []},
+        {"chattype": "group"},
+        {"text": "hello"},
+        {"msgtype": "mixed", "mixed": {"msg_item": {}}},
+        {"msgtype": "mixed", "mixed": {"msg_item": ["x"] * 21}},
+        {"aibotid": "B" * 500},
+    ],
+)
+def test_what_is_malformed_is_refused(wecom: Wecom, fields: dict[str, Any]) -> None:
+    whole = {**MESSAGE, "msgid": "M", **fields} if fields else {}
+    assert wecom.post(whole).status_code == 400
+    assert rows(wecom.application, InboxMessage) == 0
+
+
+def test_what_is_forged_or_broken_is_refused(wecom: Wecom) -> None:
+    fields = {**MESSAGE, "msgid": "M", "text": {"content": "打卡"}}
+    assert wecom.post(fields, token="another").status_code == 403
+    assert wecom.post(fields, key="Z" * 42 + "A").status_code == 400
+    bodies: list[Any] = [{}, [], {"encrypt": 5}, {"encrypt": ["x"]}, {"encrypt": "x"}]
+    for body in bodies:
+        assert wecom.send(body, "x").status_code in (400, 403)
+    encrypted = crypto.encrypt(KEY, json.dumps(fields), "otherid")
+    assert wecom.send({"encrypt": encrypted}, encrypted).status_code == 400
+    assert requests.post(wecom.url, data=b"x" * 100_000, timeout=5).status_code in (400, 413)
+    assert rows(wecom.application, InboxMessage) == 0
