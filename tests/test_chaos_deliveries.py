@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -43,10 +43,9 @@ class Workers:
     """Worker processes on one database, started and killed at will."""
 
     def __init__(self, config: Path) -> None:
-        self._started: list[int] = []
         self._launcher = subprocess.Popen(
             [sys.executable, "-m", "tests.lives", str(config)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
 
     def start(self, what: str = f"worker {LEASE}") -> int:
@@ -54,14 +53,13 @@ class Workers:
         assert self._launcher.stdout is not None
         self._launcher.stdin.write(f"{what}\n")
         self._launcher.stdin.flush()
-        self._started.append(int(self._launcher.stdout.readline()))
-        return self._started[-1]
+        return int(self._launcher.stdout.readline())
 
     def close(self) -> None:
-        """Whatever still runs is killed: it would keep our pipes open."""
-        for pid in self._started:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """Whatever still runs is killed, by its group: the numbers of those that have ended may by
+        now be other processes'.
+        """
+        os.killpg(self._launcher.pid, signal.SIGKILL)
         self._launcher.communicate(timeout=30)
 
 
