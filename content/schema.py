@@ -100,7 +100,7 @@ class MenuButton(Strict):
     """
 
     name: str = Field(min_length=1, max_length=8)
-    say: str = Field(default="", max_length=40)
+    say: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] = ""
     buttons: tuple["MenuButton", ...] = Field(default=(), max_length=5)
 
     @model_validator(mode="after")
@@ -140,7 +140,7 @@ class TourStep(Strict):
     done: str
     kind: Literal["subscription", "service"] = "service"
     verified: bool = True
-    until: str = Field(default="", pattern=r"^(\d{1,2} \d{2}:\d{2})?$")
+    until: str = Field(default="", pattern=r"^(([1-9]|1\d|2[0-8]) ([01]\d|2[0-3]):[0-5]\d)?$")
     turns: tuple[Turn, ...] = Field(min_length=1)
 
 

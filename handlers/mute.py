@@ -38,7 +38,7 @@ def undo(context: Context, payload: Payload) -> Notice:
 
 def _on(context: Context, days: int | None) -> Notice:
     until = context.now + (mute.ALWAYS if days is None else timedelta(days=days))
-    mute.mute(context.session, context.bound.person_id, until)
+    mute.mute(context.session, context.bound.person_id, until, context.now)
     context.undoable("mute.off", {}, timedelta(minutes=10))
     if days is None:
         return context.notice("mute.on")

@@ -1,10 +1,11 @@
 """The sandbox in a real browser: its tour, its people, the clock, a fault, a phone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from bot.clock import elapsed
 from bot.simulator.page import Controls
 from bot.simulator.world import openid_of
 from tests.browser import browser, demo
@@ -38,7 +39,15 @@ def say(page: Page, text: str) -> None:
 
 
 def answered(page: Page, words: str) -> None:
-    expect(page.get_by_test_id("log")).to_contain_text(words)
+    """The newest of the bot's bubbles has these words."""
+    expect(page.locator("[data-testid=bubble][data-side=bot]").last).to_contain_text(words)
+
+
+def until(page: Page, happened: Callable[[], bool]) -> None:
+    deadline = elapsed() + 60
+    while not happened():
+        assert elapsed() < deadline
+        page.wait_for_timeout(50)
 
 
 def without_tour(page: Page) -> None:
@@ -104,22 +113,23 @@ def test_a_fault_is_seen_and_survived(page: Page, stage: Stage) -> None:
     choose(page, "导师")
     say(page, "帮助")
     page.get_by_test_id("tab-faults").click()
-    page.get_by_test_id("fault-http_error").fill("1")
+    world = stage[1].world
+    page.get_by_test_id("fault-http_error").fill("100")
+    until(page, lambda: world.api.faults.http_error == 1)
     choose(page, "成员02")
     say(page, "提问 党旗是什么颜色的")
     answered(page, "1 署名")
     say(page, "1")
     answered(page, "已转给导师")
-    page.get_by_test_id("tab-raw").click()
+    mentor = openid_of("导师")
+    until(page, lambda: any(row.get("fault") == "http_error" for row in world.raw(mentor)))
     choose(page, "导师")
-    expect(page.get_by_test_id("raw").or_(page.locator("#tab-pages"))).to_contain_text(
-        "/cgi-bin/message/custom/send"
-    )
-    page.get_by_test_id("tab-faults").click()
+    pushes = page.locator("[data-testid=bubble][data-via=push]")
+    told = pushes.count()
     page.get_by_test_id("faults-off").click()
-    expect(page.get_by_test_id("log")).to_contain_text("有新的提问", timeout=60_000)
-    faults = stage[1].world.api.faults
-    assert faults.http_error == 0
+    expect(pushes).to_have_count(told + 1, timeout=60_000)
+    expect(pushes.last).to_contain_text("有新的提问")
+    assert world.api.faults.http_error == 0
 
 
 def test_what_people_are_called_stays_text(page: Page, stage: Stage) -> None:
@@ -131,7 +141,7 @@ def test_what_people_are_called_stays_text(page: Page, stage: Stage) -> None:
     expect(page.get_by_test_id(f"persona-{evil}")).to_be_visible()
     stage[1].world.note("<b>粗</b><script>1</script>", openid_of(evil))
     page.get_by_test_id(f"persona-{evil}").click()
-    answered(page, "<b>粗</b><script>1</script>")
+    expect(page.get_by_test_id("log")).to_contain_text("<b>粗</b><script>1</script>")
     assert page.locator("img[src=x]").count() == 0
 
 

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import String, cast, select, text
 
 from bot.bootstrap import Application, default_community, tick_once
-from bot.cli.play import openid_of, prepare
+from bot.cli.play import prepare
 from bot.services import personal_data, registry
 from bot.simulator.official_account import Platform
+from bot.simulator.world import openid_of
 from bot.storage import backup
 from bot.storage.maintenance import checkpoint
 from bot.storage.models import Base, Person

@@ -123,6 +123,8 @@ def test_following_scanning_and_leaving(page: Page) -> None:
         lambda bubbles: "扫了二维码（door）" in [one.get("text") for one in bubbles], NEWCOMER
     )
     assert page.post("/api/scan", openid=NEWCOMER, ticket="none").status_code == 409
+    page.world.api.scene_ends["ticket"] = page.world.clock.now()
+    assert page.post("/api/scan", openid=NEWCOMER, ticket="ticket").status_code == 409
     assert page.post("/api/unfollow", openid=NEWCOMER).status_code == 202
     assert page.get(f"/api/person/{NEWCOMER}").json()["following"] is False
 
@@ -137,7 +139,10 @@ def test_voice_picture_and_menu(page: Page) -> None:
     page.world.api.menu = [
         {"name": "更多", "sub_button": [{"type": "click", "name": "帮", "key": "帮助"}]}
     ]
+    before = len([bubble for bubble in page.chat() if bubble["side"] == "bot"])
     assert page.post("/api/tap", openid=WHO, path=[0, 0]).status_code == 202
+    page.until(lambda all: len([one for one in all if one["side"] == "bot"]) > before)
+    assert "打卡" in page.chat()[-1]["text"]
     page.until(lambda bubbles: "点了菜单“帮”" in [bubble.get("text") for bubble in bubbles])
     for wrong in ([], [3], [0, 9], "0", [0, "x"]):
         assert page.post("/api/tap", openid=WHO, path=wrong).status_code == 409
@@ -160,6 +165,9 @@ def test_every_byte_can_be_read_but_no_secret(page: Page) -> None:
     assert "帮助" not in attempt["body"]
     assert "打卡" in attempt["reply_plain"]
     assert attempt["status"] == 200
+    everything = page.get(f"/api/raw/{WHO}").text
+    assert AES_KEY not in everything
+    assert TOKEN not in everything
 
 
 def test_live_events_go_on_where_they_stopped(page: Page) -> None:

@@ -33,6 +33,8 @@ from content.schema import DemoFile
 _PACK = "party-branch"
 # The chats of the page, beside the bot's own data.
 _KEPT = "sandbox.json"
+# Is there once the past is whole.
+_LIVED = "demo_past"
 _ZONE = ZoneInfo("Asia/Shanghai")
 # When the demo begins: nobody is disturbed at this hour, and the day is still long.
 _BEGINS = 10
@@ -87,20 +89,30 @@ def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
         _begin(bot, demo_file, api, hand)
         controls = _controls(bot, demo_file, api, hand)
         kept = folder / _KEPT
-        if kept.exists():
-            controls.world.recall(json.loads(kept.read_text(encoding="utf-8")))
         try:
+            if kept.exists():
+                controls.world.recall(json.loads(kept.read_text(encoding="utf-8")))
             set_menu(bot.config)
             bot.wait_until_up()
             yield controls
         finally:
             bot.stop()
-            kept.write_text(json.dumps(controls.world.kept(), ensure_ascii=False), encoding="utf-8")
+            part = kept.with_suffix(".part")
+            part.write_text(json.dumps(controls.world.kept(), ensure_ascii=False), encoding="utf-8")
+            part.replace(kept)
 
 
 def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
-    """Start the bot; where it is new, its people have a past first."""
-    new = not (bot.folder / "xueban.db").exists()
+    """Start the bot; where it is new, its people have a past first.
+
+    Raises SandboxProblem for a folder whose past was never finished.
+    """
+    lived = bot.folder / _LIVED
+    new = not lived.exists()
+    if new and (bot.folder / "xueban.db").exists():
+        raise SandboxProblem(
+            f"The demo in {bot.folder} is not a whole one. Delete that folder, or choose another."
+        )
     if new:
         local = Clock().now().astimezone(_ZONE)
         begins = local.replace(hour=_BEGINS, minute=0, second=0, microsecond=0)
@@ -112,6 +124,8 @@ def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
             last = live_through(application, demo_file, api.id, hand.clock.now())
             for openid, at in last.items():
                 api.heard(openid, "message", at)
+            api.followers = set(last)
+            lived.touch()
         bot.start_worker()
     except BaseException:
         bot.stop()
@@ -127,7 +141,10 @@ def _controls(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> Contro
     def profile(kind: str, verified: bool) -> None:
         """The account's kind in the bot's configuration as well."""
         world.become(kind, verified)
-        bot.change(kind, verified=verified)
+        try:
+            bot.change(kind, verified=verified)
+        except SandboxProblem as problem:
+            world.note(str(problem))
 
     return Controls(world, hand, Tour(world, steps_of(demo_file), hand, profile), profile)
 

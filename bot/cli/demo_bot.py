@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class DemoBot:
     api_base: str = ""
     port: int = field(default_factory=lambda: free_port())
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _changing: threading.Lock = field(default_factory=threading.Lock)
+    _over: bool = False
 
     @property
     def config(self) -> Path:
@@ -104,6 +107,12 @@ class DemoBot:
         self._processes.append(process)
 
     def stop(self) -> None:
+        """For good, also while it is being changed."""
+        with self._changing:
+            self._over = True
+            self._end()
+
+    def _end(self) -> None:
         processes, self._processes = self._processes, []
         for process in processes:
             process.terminate()
@@ -114,10 +123,16 @@ class DemoBot:
                 process.kill()
 
     def change(self, kind: str, *, verified: bool) -> None:
-        """Another kind of account, as an operator would set it: new configuration, new start."""
-        self.stop()
-        self.configure(kind, verified=verified)
-        self.start()
+        """Another kind of account, as an operator would set it: new configuration, new start.
+
+        Raises SandboxProblem when it does not come up again.
+        """
+        with self._changing:
+            if self._over:
+                return
+            self._end()
+            self.configure(kind, verified=verified)
+            self.start()
 
     def wait_until_up(self) -> None:
         """Until the web server answers. Raises SandboxProblem when it ends instead."""

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from bot.domain.person import Role
 from bot.domain.roster import RosterRow
@@ -11,17 +10,13 @@ from bot.errors import SandboxProblem
 from bot.services import access, community, roster
 from bot.services.community import CommunitySettings
 from bot.simulator.official_account import Answer, Platform
+from bot.simulator.world import openid_of
 from bot.storage.session import Database
 from content.schema import Dialogue, Turn
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SPECIAL = re.compile(r"<(\w+)(?::(.*))?>")
 _NAME = re.compile(r"\{([^{}]+)\}")
-
-
-def openid_of(who: str) -> str:
-    """An openid of the platform's form, the same for the same name."""
-    return "o" + sha256(who.encode()).hexdigest()[:27]
 
 
 def step_of(at: str) -> timedelta:

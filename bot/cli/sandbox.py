@@ -1,5 +1,6 @@
 """sandbox: the platform on this machine, for any bot that speaks its protocol."""
 
+import re
 import signal
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from bot.simulator.official_account import Account, Platform
 from bot.simulator.page import Controls, serve_page
 from bot.simulator.world import Persona, World
 
+_KEY = "must be the 43 letters and digits of the bot's EncodingAESKey"
 _PEOPLE = (
     Persona("成员01"),
     Persona("成员02"),
@@ -37,6 +39,7 @@ _PEOPLE = (
 @click.option("--format", "format_", type=click.Choice(["xml", "json"]), default="xml")
 @click.option("--kind", type=click.Choice(["service", "subscription"]), default="service")
 @click.option("--unverified", is_flag=True, help="An account that may do next to nothing.")
+@click.option("--template", multiple=True, help="Id of a template that people can agree to.")
 @click.option("--port", type=int, default=0, help="Port of the chat page (default: a free one).")
 @click.option("--api-port", type=int, default=0, help="Port of the platform's API.")
 def sandbox(
@@ -49,13 +52,16 @@ def sandbox(
     format_: Literal["xml", "json"],
     kind: Literal["service", "subscription"],
     unverified: bool,
+    template: tuple[str, ...],
     port: int,
     api_port: int,
 ) -> None:
-    """Play WeChat against the bot at --target: chat with it on a page, see every byte."""
+    """Play WeChat against the bot at --target: chat with it on a page, see what goes over the wire."""
     mode = mode or ("safe" if aes_key else "plain")
-    if mode != "plain" and len(aes_key) != 43:
-        raise click.BadParameter("must be the 43 letters and digits of the bot's EncodingAESKey")
+    if mode != "plain" and not re.fullmatch(r"[A-Za-z0-9]{43}", aes_key):
+        raise click.BadParameter(_KEY, param_hint="--aes-key")
+    if not re.match(r"https?://[^/]", target):
+        raise click.BadParameter("must begin with http:// or https://", param_hint="--target")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="xueban-sandbox-") as temporary:
         hand = Hand(demo_clock_file(Path(temporary)))
@@ -63,7 +69,8 @@ def sandbox(
         with serving_api(api, api_port) as base:
             account = Account(target, token, app_id, aes_key, api.id)
             platform = Platform(account, hand.clock, mode=mode, format=format_)
-            world = World(platform, api, hand.clock, _PEOPLE, name="公众号")
+            cards = {id: ("服务通知", dict[str, str]()) for id in template}
+            world = World(platform, api, hand.clock, _PEOPLE, cards, name="公众号")
             _serve(Controls(world, hand), port, base)
 
 

@@ -11,10 +11,12 @@ from bot.storage.session import UnitOfWork
 ALWAYS = timedelta(days=365 * 100)
 
 
-def mute(session: UnitOfWork, person_id: int, until: datetime) -> None:
+def mute(session: UnitOfWork, person_id: int, until: datetime, now: datetime) -> None:
     """Push nothing to this person before then but an alert."""
     session.get_one(Person, person_id).muted_until = until
     session.flush()
+    # What waits for the end of an earlier one is planned anew.
+    deliveries.hurry(session, person_id, MUTED, now)
 
 
 def unmute(session: UnitOfWork, person_id: int, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import secrets
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -92,6 +93,8 @@ def create_code(state: State, body: dict[str, Any], _request: Request) -> Said:
         return refused(40035)
     ticket = secrets.token_urlsafe(60) + "=="
     state.scenes[ticket] = scene
+    if action == "QR_STR_SCENE":
+        state.scene_ends[ticket] = state.clock.now() + timedelta(seconds=seconds)
     answer = {"ticket": ticket, "url": _address(ticket)}
     return answer | ({"expire_seconds": seconds} if action == "QR_STR_SCENE" else {})
 
@@ -99,7 +102,7 @@ def create_code(state: State, body: dict[str, Any], _request: Request) -> Said:
 def show_code(state: State, request: Request) -> Response:
     """The code's picture, a PNG; no token is asked for."""
     ticket = request.query.get("ticket", "")
-    if ticket not in state.scenes:
+    if not state.scene_of(ticket):
         return Response(b"", "text/plain", 404)
     picture = io.BytesIO()
     segno.make(_address(ticket), micro=False).save(picture, kind="png", scale=8)

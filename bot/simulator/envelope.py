@@ -70,6 +70,8 @@ class Envelope:
         plain = self.plain(message)
         if self.mode == "plain":
             return query, plain
+        if not key:
+            raise SandboxProblem("没有 EncodingAESKey，只能用明文")
         encrypted = crypto.encrypt(key, plain, self.account.app_id)
         query["encrypt_type"] = "aes"
         query["msg_signature"] = crypto.sign(token, timestamp, nonce, encrypted)

@@ -1,5 +1,6 @@
 """The hand on the clock that sandbox and bot share."""
 
+import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,16 +15,19 @@ class Hand:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._lock = threading.RLock()
         self.clock = OffsetClock(file)
 
     def forward(self, by: timedelta) -> None:
-        self.set(self.clock.offset() + by)
+        with self._lock:
+            self.set(self.clock.offset() + by)
 
     def set(self, offset: timedelta) -> None:
         """Readers see the old offset or the new one, never half of one."""
-        part = self._file.with_suffix(".part")
-        part.write_text(str(offset.total_seconds()))
-        part.replace(self._file)
+        with self._lock:
+            part = self._file.with_suffix(".part")
+            part.write_text(str(offset.total_seconds()))
+            part.replace(self._file)
 
 
 def span_of(step: str, now: datetime) -> timedelta:

@@ -48,4 +48,5 @@ def _text(fields: dict[str, Any]) -> str:
 def _answer(response: Response) -> str:
     if not response.content_type.startswith("application/json"):
         return f"{response.content_type}, {len(response.body)} bytes"
-    return _text(json.loads(response.body))
+    found = json.loads(response.body)
+    return _text(found) if isinstance(found, dict) else json.dumps(found, ensure_ascii=False)

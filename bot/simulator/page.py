@@ -318,7 +318,10 @@ def push() -> tuple[Response, int]:
     world, given = _controls().world, _given()
     platform, attempts = world.platform, given.get("attempts")
     if "mode" in given:
-        platform.mode = _choice(given, "mode", _MODES)  # type: ignore[assignment]
+        mode = _choice(given, "mode", _MODES)
+        if mode != "plain" and not platform.account.encoding_aes_key:
+            raise SandboxProblem("没有 EncodingAESKey，只能用明文")
+        platform.mode = mode  # type: ignore[assignment]
     if "format" in given:
         platform.format = _choice(given, "format", _FORMATS)  # type: ignore[assignment]
     if isinstance(attempts, int):

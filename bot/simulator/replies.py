@@ -10,7 +10,7 @@ from bot.simulator.envelope import Opened
 UNAVAILABLE = "该公众号暂时无法提供服务，请稍后再试"
 _TEXT_LIMIT = 2048
 _MEDIA = ("image", "voice", "video", "music")
-_TYPES = ("text", *_MEDIA, "news")
+_TYPES = ("text", *_MEDIA, "news", "transfer_customer_service")
 # Cards after an event; after a message it is one.
 _MOST_ARTICLES = 8
 
@@ -53,6 +53,11 @@ def read(reply: Opened, message: Mapping[str, Any]) -> Answer:
         raise SandboxProblem(f"被动回复没有 {type!r} 这种类型")
     if not fields.get("CreateTime", "").isdigit():
         raise SandboxProblem("回复没有 CreateTime")
+    if type == "text" and not fields.get("Content"):
+        raise SandboxProblem("文字回复没有 Content")
+    if type == "transfer_customer_service":
+        # A human takes over; the member sees nothing of it.
+        return Answer("", fields, type=type)
     if len(fields.get("Content", "").encode()) > _TEXT_LIMIT:
         raise SandboxProblem(f"回复的文字超过 {_TEXT_LIMIT} 字节")
     media = _media(reply.nested, type) if type in _MEDIA else {}

@@ -67,6 +67,7 @@ class State:
     calls: list[str] = field(default_factory=list)
     menu: list[dict[str, Any]] | None = None
     scenes: dict[str, str] = field(default_factory=dict)
+    scene_ends: dict[str, datetime] = field(default_factory=dict)
     watch: Watcher = NOBODY
     _tokens: Tokens = field(default_factory=Tokens)
     allowance: Windows = field(default_factory=Windows)
@@ -121,6 +122,11 @@ class State:
         """A member sends a file: its media id."""
         with self._lock:
             return self.files.store(File(type, content, content_type, self.clock.now()))
+
+    def scene_of(self, ticket: str) -> str:
+        """What a code stands for; "" for one that there is not, or that has run out."""
+        ends = self.scene_ends.get(ticket)
+        return "" if ends and ends <= self.clock.now() else self.scenes.get(ticket, "")
 
     def windows(self, openid: str) -> list[Allowance]:
         """What may still be sent to them: "48 小时" and "1 分钟", and "付款" while it is open."""

@@ -38,8 +38,8 @@ class Act:
 class Step:
     """`text` is what the page says about it, in two sentences; `done` once it has happened.
 
-    The account is of this `profile` (kind, verified) before it begins; `until` (day of the month,
-    hour, minute) moves the clock to the next such time.
+    The account is of this `profile` (kind, verified) before it begins; `until` (day, hour, minute)
+    moves the clock to then in the next month.
     """
 
     title: str
@@ -141,9 +141,8 @@ class Tour:
 
 
 def _until(day: int, hour: int, minute: int, now: datetime) -> timedelta:
-    """How far it is to the next time that it is this day and hour in Shanghai."""
+    """How far it is to this day and hour of next month, in Shanghai."""
     local = now.astimezone(SHANGHAI)
-    then = local.replace(day=day, hour=hour, minute=minute, second=0, microsecond=0)
-    if then <= local:
-        then = (then.replace(day=1) + timedelta(days=32)).replace(day=day)
+    next_month = local.replace(day=1) + timedelta(days=32)
+    then = next_month.replace(day=day, hour=hour, minute=minute, second=0, microsecond=0)
     return then - local

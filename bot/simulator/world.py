@@ -1,7 +1,7 @@
 """The people who use one account, and everything that the chat page shows of them.
 
-What a person does happens in a thread of their own, one thing after the other, as on a phone; the
-page hears of it by the feed.
+What a person does happens one thing after the other, as on a phone, unless the platform is to mix
+things up; the page hears of it by the feed.
 """
 
 import itertools
@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -28,6 +28,8 @@ from bot.simulator.watching import Call, Push, Watcher
 
 _BUBBLES, _RAW = 300, 100
 _TEXT_LIMIT = 2000
+# How long 对方正在输入 stands unless something comes.
+_TYPING_SECONDS = 15.0
 
 
 def openid_of(name: str) -> str:
@@ -53,8 +55,9 @@ class Persona:
 class _Chat:
     bubbles: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_BUBBLES))
     raw: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_RAW))
-    # Two at a time, so that one can overtake the other where the platform lets it.
+    # Two, so that one can overtake the other where the platform lets it; else they take turns.
     line: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=2))
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
 
 class World(Watcher):
@@ -72,7 +75,7 @@ class World(Watcher):
         self._told: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
-        api.followers = set()
+        api.followers = set(api.followers or ())
         for persona in personas:
             self.add(persona)
         api.watch = platform.watch = self
@@ -193,7 +196,7 @@ class World(Watcher):
         if self.api.followers is not None:
             self.api.followers.add(openid)
         self._bubble(openid, "note", "me", {"kind": "text", "text": "关注了公众号"})
-        scene = self.api.scenes.get(ticket, "")
+        scene = self.api.scene_of(ticket)
         more = {"EventKey": f"qrscene_{scene}", "Ticket": ticket} if scene else {"EventKey": ""}
         self._send(openid, {"MsgType": "event", "Event": "subscribe", **more}, "subscribe")
         self.feed.add("state")
@@ -208,9 +211,9 @@ class World(Watcher):
 
     def scan(self, openid: str, ticket: str) -> None:
         """Scan one of the account's codes."""
-        scene = self.api.scenes.get(ticket)
-        if scene is None:
-            raise SandboxProblem("没有这个二维码")
+        scene = self.api.scene_of(ticket)
+        if not scene:
+            raise SandboxProblem("没有这个二维码，或者过期了")
         if not self.follows(openid):
             self.follow(openid, ticket)
             return
@@ -252,12 +255,16 @@ class World(Watcher):
         self._chats[openid].line.submit(self._push, openid, fields)
 
     def _push(self, openid: str, fields: Mapping[str, Any]) -> None:
-        self.typing(openid, True)
-        try:
-            answer = self.platform.push(openid, fields)
-        finally:
-            self.typing(openid, False)
-        self._answered(openid, answer)
+        alone = nullcontext() if self.platform.faults.reorder else self._chats[openid].turn
+        with alone:
+            self._typing(openid, on=True)
+            try:
+                answer = self.platform.push(openid, fields)
+            finally:
+                self._typing(openid, on=False)
+            # To an event that takes no reply, or to who has gone, the platform shows none.
+            if fields.get("Event") != "VIEW" and self.follows(openid):
+                self._answered(openid, answer)
 
     def _answered(self, openid: str, answer: Answer) -> None:
         if answer.problem and answer.text == UNAVAILABLE:
@@ -287,6 +294,13 @@ class World(Watcher):
         self._told.put(event)
 
     def typing(self, openid: str, on: bool, /) -> None:
+        self._typing(openid, on=on)
+        if on:
+            timer = threading.Timer(_TYPING_SECONDS, self._typing, (openid,), {"on": False})
+            timer.daemon = True
+            timer.start()
+
+    def _typing(self, openid: str, *, on: bool) -> None:
         self.feed.add("typing", openid=openid, on=on)
 
     def note(self, text: str, openid: str = "") -> None:

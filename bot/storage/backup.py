@@ -94,12 +94,16 @@ def _synced(file: Path) -> Iterator[None]:
     """What is written to the file in this block goes to the disk little by little: tens of
     megabytes at once would hold up the bot's own commits.
     """
-    over = Event()
+    over, failed = Event(), list[OSError]()
     with file.open("rb") as handle:
 
         def sync() -> None:
-            while not over.wait(_SYNCED_EVERY):
-                os.fdatasync(handle.fileno())
+            try:
+                while not over.wait(_SYNCED_EVERY):
+                    os.fsync(handle.fileno())
+            except OSError as error:
+                # The system tells of it once: the last sync would know nothing.
+                failed.append(error)
 
         thread = Thread(target=sync, daemon=True)
         thread.start()
@@ -108,7 +112,9 @@ def _synced(file: Path) -> Iterator[None]:
         finally:
             over.set()
             thread.join()
-            os.fsync(handle.fileno())
+        os.fsync(handle.fileno())
+        if failed:
+            raise failed[0]
 
 
 def _restore_sqlite(engine: Engine, file: Path) -> None:

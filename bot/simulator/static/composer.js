@@ -157,7 +157,7 @@ function askVoice() {
     },
   },
   el("label", { for: "voice-text", text: "你说的话，平台会听成" }), text,
-  el("p", { class: "hint", text: "真的微信会把语音认成文字，一起发给学伴。这里由你来写认出的字。" }),
+  el("p", { class: "hint", text: "真的微信会把语音认成文字，一起发给机器人。这里由你来写认出的字。" }),
   el("button", { class: "primary", text: "发语音", "data-testid": "voice-send" }));
   const close = openSheet("发语音", [form]);
 }
@@ -166,7 +166,7 @@ function openMore() {
   const { name } = app.state.account;
   const { openid } = persona();
   const close = openSheet("更多", [el("div", { class: "grid-choices" },
-    choice("scan", "扫码", app.state.scenes.length ? "扫学伴做的二维码" : "学伴还没有做过二维码", "scan", openScenes, !app.state.scenes.length),
+    choice("scan", "扫码", app.state.scenes.length ? "扫机器人做的二维码" : "机器人还没有做过二维码", "scan", openScenes, !app.state.scenes.length),
     choice("bell", "订阅通知", app.state.templates.length ? "同意或拒绝接收" : "没有可订阅的模板", "agree", openTemplates, !app.state.templates.length),
     choice("follow", `取消关注${name}`, "之后他收不到任何消息", "unfollow", () => { close(); post("/api/unfollow", { openid }); }))]);
 }

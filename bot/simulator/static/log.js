@@ -77,7 +77,7 @@ function drawEmpty() {
   const { name, hint, following } = persona();
   log.prepend(el("div", { class: "empty" },
     el("img", { src: "/static/icon.svg", alt: "" }),
-    el("p", { class: "empty-title", text: `${name}还没和${app.state.account.name}说过话` }),
+    el("p", { class: "empty-title", text: `${name}还没在这里聊过` }),
     hint ? el("p", { text: hint }) : null,
     following ? el("p", { class: "first-words" }, ...FIRST_WORDS.map((word) =>
       button({ class: "pill-button", text: word, onclick: () => say(word) }))) : null));

@@ -13,7 +13,7 @@ let list = null;
 
 export function startRaw(page) {
   list = el("div", { class: "raw-list" });
-  page.append(el("p", { class: "hint", text: "平台和学伴之间真正走的字节，新的在上面。点开看解密前后。" }), list);
+  page.append(el("p", { class: "hint", text: "平台和机器人之间真正走的消息，新的在上面。点开看解密前后。" }), list);
   const load = () => { clearTimeout(timer); timer = setTimeout(fetchAll, DELAY); };
   const visible = () => !page.hidden;
   on("raw", (openid) => { if (visible() && (!openid || openid === app.active)) load(); });
@@ -62,7 +62,7 @@ function push(raw) {
   const bad = raw.attempts.some((one) => one.problem);
   const tries = raw.attempts.length > 1 ? `${raw.attempts.length} 次 · ` : "";
   const side = last ? `${tries}${last.milliseconds} ms` : "";
-  return record("push", "→ 学伴", raw, side, bad, () => raw.attempts.map((one, index) => attempt(one, index, raw.attempts.length)));
+  return record("push", "→ 机器人", raw, side, bad, () => raw.attempts.map((one, index) => attempt(one, index, raw.attempts.length)));
 }
 
 function attempt(one, index, count) {
@@ -74,8 +74,8 @@ function attempt(one, index, count) {
       el("span", { class: `status ${one.status === 200 ? "good" : "wrong"}`, text: one.status ? `HTTP ${one.status}` : "没有回答" })),
     one.problem ? el("p", { class: "problem", text: one.problem }) : null,
     code("网址里的参数", Object.entries(one.query || {}).map(([name, value]) => `${name} = ${value}`).join("\n")),
-    pair("发给学伴", one.plain, one.body),
-    pair("学伴的回复", one.reply_plain, one.reply_body));
+    pair("发给机器人", one.plain, one.body),
+    pair("机器人的回复", one.reply_plain, one.reply_body));
 }
 
 function pair(title, plain, body) {
@@ -88,7 +88,7 @@ function pair(title, plain, body) {
 function call(raw) {
   const refused = /"errcode"\s*:\s*(-?[1-9]\d*)/.exec(raw.answer || "");
   const side = raw.fault ? `故障：${raw.fault}` : refused ? `errcode ${refused[1]}` : "";
-  return record("call", "← 学伴", raw, side, Boolean(raw.fault || refused), () => [
+  return record("call", "← 机器人", raw, side, Boolean(raw.fault || refused), () => [
     el("div", { class: "pair" }, code("请求", raw.request), code("平台的回答", raw.answer))]);
 }
 

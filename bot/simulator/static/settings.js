@@ -5,14 +5,14 @@ import { button, el, icon } from "./dom.js";
 
 const DELAY = 200;
 const FAULTS = [
-  ["学伴调用平台时", [
+  ["机器人调用平台时", [
     ["slow", "慢", "平台过一秒多才回答。"],
     ["drop", "断线", "平台办了事，却没等回答就断开。"],
     ["http_error", "网关错误", "回一页 502，什么也没办。"],
     ["busy", "系统繁忙", "回 -1，请稍后再试。"],
     ["quota", "次数用完", "回 45009，今天不能再调。"],
     ["revoke", "凭据作废", "access_token 突然都不认了。"]]],
-  ["平台把消息送给学伴时", [
+  ["平台把消息送给机器人时", [
     ["duplicate", "重复", "同一条消息送两遍，成员只该看到一个回答。"],
     ["reorder", "乱序", "后一条比前一条先到。"]]],
 ];
@@ -21,7 +21,7 @@ const PROFILES = [
   ["service", true, "服务号 · 已认证", "什么都能做，提醒按时推给成员。", [1, 1, 1, 1, 1, 1]],
   ["service", false, "服务号 · 未认证", "有菜单，但不能推送，等成员说话时一起带到。", [1, 1, 0, 0, 0, 0]],
   ["subscription", true, "订阅号 · 已认证", "成员说过话的 48 小时内能推送。", [1, 1, 1, 1, 0, 0]],
-  ["subscription", false, "订阅号 · 未认证", "个人也能办。只能回复，学伴照样能用。", [1, 0, 0, 0, 0, 0]],
+  ["subscription", false, "订阅号 · 未认证", "个人也能办。只能回复，机器人照样能用。", [1, 0, 0, 0, 0, 0]],
 ];
 const MODES = [["safe", "安全", "只送密文，正式用它"], ["compatible", "兼容", "明文和密文一起送"], ["plain", "明文", "不加密，签名管不到正文"]];
 
@@ -29,7 +29,7 @@ export function startFaults(page) {
   const sliders = new Map();
   const off = button({ class: "pill-button", text: "全部关掉", "data-testid": "faults-off",
     onclick: () => post("/api/faults", Object.fromEntries([...sliders.keys()].map((name) => [name, 0]))) });
-  page.append(el("div", { class: "page-head" }, el("p", { class: "hint", text: "每一次有多大机会出这个错。学伴应当都扛得住。" }), off));
+  page.append(el("div", { class: "page-head" }, el("p", { class: "hint", text: "每一次有多大机会出这个错。机器人应当都扛得住。" }), off));
   for (const [title, faults] of FAULTS) {
     page.append(el("h3", { text: title }), ...faults.map((fault) => slider(fault, sliders)));
   }
@@ -66,7 +66,7 @@ function slider([name, title, text], sliders) {
 }
 
 export function startAccount(page) {
-  const locked = el("p", { class: "hint", text: "这里换不了账号类型：学伴的配置里写着一种，要和它一样。", hidden: true });
+  const locked = el("p", { class: "hint", text: "这里换不了账号类型：机器人的配置里写着一种，要和它一样。", hidden: true });
   const cards = PROFILES.map((profile) => profileCard(profile));
   const rows = [
     segments("mode", "加密方式", MODES, true),
@@ -74,7 +74,7 @@ export function startAccount(page) {
     segments("attempts", "5 秒没回答，一共送几次", [[1, "1", ""], [2, "2", ""], [3, "3", ""]]),
   ];
   page.append(el("h3", { text: "哪一种公众号" }), locked, el("div", { class: "profiles" }, ...cards.map((one) => one.card)),
-    el("h3", { text: "消息怎样送给学伴" }), ...rows.map((one) => one.row));
+    el("h3", { text: "消息怎样送给机器人" }), ...rows.map((one) => one.row));
   on("state", () => {
     locked.hidden = app.state.account.switchable;
     for (const one of [...cards, ...rows]) one.update();
