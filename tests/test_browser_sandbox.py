@@ -73,7 +73,7 @@ def test_the_tour_is_eight_clicks(page: Page, stage: Stage) -> None:
     [
         ("成员01", "我的", "成员01，「示例研究生党支部」的成员"),
         ("成员02", "帮助", "打卡"),
-        ("成员03", "会议", "主题党日"),
+        ("成员03", "我的", "成员03，「示例研究生党支部」的成员"),
         ("导师", "待答", "出国交换期间怎么参加组织生活"),
         ("支书", "安排", "学习卡"),
     ],
@@ -114,22 +114,22 @@ def test_a_fault_is_seen_and_survived(page: Page, stage: Stage) -> None:
     say(page, "帮助")
     page.get_by_test_id("tab-faults").click()
     world = stage[1].world
-    page.get_by_test_id("fault-http_error").fill("100")
-    until(page, lambda: world.api.faults.http_error == 1)
+    page.get_by_test_id("fault-busy").fill("100")
+    until(page, lambda: world.api.faults.busy == 1)
     choose(page, "成员02")
     say(page, "提问 党旗是什么颜色的")
     answered(page, "1 署名")
     say(page, "1")
     answered(page, "已转给导师")
     mentor = openid_of("导师")
-    until(page, lambda: any(row.get("fault") == "http_error" for row in world.raw(mentor)))
+    until(page, lambda: any(row.get("fault") == "busy" for row in world.raw(mentor)))
     choose(page, "导师")
     pushes = page.locator("[data-testid=bubble][data-via=push]")
     told = pushes.count()
     page.get_by_test_id("faults-off").click()
     expect(pushes).to_have_count(told + 1, timeout=60_000)
     expect(pushes.last).to_contain_text("有新的提问")
-    assert world.api.faults.http_error == 0
+    assert world.api.faults.busy == 0
 
 
 def test_what_people_are_called_stays_text(page: Page, stage: Stage) -> None:
@@ -165,8 +165,8 @@ def test_on_a_phone(stage: Stage) -> None:
         without_tour(phone)
         phone.get_by_test_id("open-people").click()
         choose(phone, "成员03")
-        say(phone, "会议")
-        answered(phone, "主题党日")
+        say(phone, "我的")
+        answered(phone, "成员03，「示例研究生党支部」的成员")
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390
         phone.get_by_test_id("open-panel").click()
         phone.get_by_test_id("tab-account").click()
