@@ -56,7 +56,7 @@ def sandbox(
     port: int,
     api_port: int,
 ) -> None:
-    """Play WeChat against the bot at --target: chat with it on a page, see what goes over the wire."""
+    """Play WeChat against the bot at --target: chat with it, see what goes over the wire."""
     mode = mode or ("safe" if aes_key else "plain")
     if mode != "plain" and not re.fullmatch(r"[A-Za-z0-9]{43}", aes_key):
         raise click.BadParameter(_KEY, param_hint="--aes-key")
