@@ -158,3 +158,13 @@ def test_pictures_and_articles(client: Client, people: Api, clock: HandClock) ->
 def test_sixty_a_minute(client: Client, people: Api) -> None:
     codes = [refused(client, ALL, to_all(f"{number}")) for number in range(61)]
     assert codes == [0] * 60 + [45011]
+
+
+def test_a_draft_that_is_published(client: Client, people: Api) -> None:
+    path = "/cgi-bin/freepublish/submit"
+    draft = client.call("/cgi-bin/draft/add", {"articles": [{"title": "题", "content": "<p>"}]})
+    answer = client.call(path, {"media_id": draft["media_id"]})
+    (event,) = people.events
+    assert event["Event"] == "PUBLISHJOBFINISH"
+    assert event["PublishEventInfo"]["publish_id"] == answer["publish_id"]
+    assert refused(client, path, {"media_id": "none"}) == 40007

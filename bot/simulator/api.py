@@ -48,6 +48,7 @@ _ENDPOINTS: Mapping[str, _Row] = {
     "/cgi-bin/message/mass/send": ("POST", _SERVICE, mass.to_openids),
     "/cgi-bin/message/mass/sendall": ("POST", _VERIFIED, mass.to_all),
     "/cgi-bin/draft/add": ("POST", _VERIFIED, mass.add_draft),
+    "/cgi-bin/freepublish/submit": ("POST", _VERIFIED, mass.publish),
     "/cgi-bin/media/upload": ("POST", _VERIFIED, assets.upload),
     "/cgi-bin/media/get": ("GET", _VERIFIED, assets.download),
     "/cgi-bin/menu/create": ("POST", _WITH_MENU, assets.create_menu),

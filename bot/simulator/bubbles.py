@@ -42,6 +42,9 @@ def of_push(path: str, body: Mapping[str, Any], templates: Templates) -> dict[st
             ],
             "tail": str(content.get("tail_content", "")),
         }
+    if type == "image" and "images" in body:
+        # Several pictures at once, as a message to everybody can have.
+        content = {"media_id": next(iter(body["images"].get("media_ids", ())), "")}
     if type in _MEDIA:
         return _media(type, content)
     if type != "text":

@@ -97,3 +97,17 @@ def add_draft(state: State, body: dict[str, Any], _request: Request) -> Said:
     content = json.dumps(articles, ensure_ascii=False).encode(errors="replace")
     file = File("news", content, "application/json", state.clock.now(), lasting=True)
     return {"media_id": state.files.store(file)}
+
+
+def publish(state: State, body: dict[str, Any], _request: Request) -> Said:
+    """Put a draft on the account's page; that it is there is told afterwards.
+
+    https://developers.weixin.qq.com/doc/service/api/public/api_freepublish_submit
+    """
+    code = file_refusal(state, body.get("media_id"), "news", state.clock.now())
+    if code:
+        return refused(code)
+    number = next(state.ids)
+    done = {"publish_id": str(number), "publish_status": 0, "article_id": f"article{number}"}
+    state.tell(_HELPER, "PUBLISHJOBFINISH", {"PublishEventInfo": done})
+    return accepted(publish_id=str(number), msg_data_id=next(state.ids))
