@@ -58,6 +58,7 @@ class Worker:
         self._batch = batch
         # As many wait for a thread as are under way, so that no thread waits for us.
         self._most = 4 * threads
+        self._longest = tools.rules.lease * _CALL
         self._waiting: deque[Parcel] = deque()
         self._calls: queue.SimpleQueue[Parcel | None] = queue.SimpleQueue()
         # None: it was not begun.
@@ -175,7 +176,7 @@ class Worker:
 
     def _in_time(self, parcel: Parcel) -> bool:
         """Whether a call that begins now ends before its lease does."""
-        return self._tools.now() + self._tools.rules.lease * _CALL <= parcel.until
+        return self._tools.now() + self._longest <= parcel.until
 
     def _call(self) -> None:
         while (parcel := self._calls.get()) is not None:

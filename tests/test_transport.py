@@ -90,7 +90,7 @@ def test_a_customer_message_is_the_whole_notice(transport: Transport, api: Api) 
 
 def test_of_a_long_notice_the_first_page_is_sent(transport: Transport, api: Api) -> None:
     long = replace(NOTICE, lines=tuple(f"第{number}行" * 20 for number in range(60)))
-    assert transport.send(replace(PUSH, notice=long)).remedy is Remedy.DONE
+    assert transport.send(PUSH._replace(notice=long)).remedy is Remedy.DONE
     text = api.sent[0].body["text"]["content"]
     assert 1500 < len(text.encode()) <= 2048
     assert text.startswith("支部大会\n")
@@ -105,25 +105,25 @@ def test_a_file_goes_out_by_its_id(
     media_id = endpoints.upload(client, type, b"bytes", "a.bin")
     notice = replace(NOTICE, media=Media(type, id=media_id))
     transport = OfficialAccountTransport(client, MORE, {})
-    assert transport.send(replace(PUSH, notice=notice)) == Outcome(Remedy.DONE)
+    assert transport.send(PUSH._replace(notice=notice)) == Outcome(Remedy.DONE)
     content = {"media_id": media_id}
     if type == "video":
         content |= {"title": "支部大会", "description": "11月23日 09:00\n三楼会议室"}
     assert api.sent[0].body == {"touser": MEMBER, "msgtype": type, type: content}
     gone = replace(NOTICE, media=Media(type, id="gone"))
-    assert transport.send(replace(PUSH, notice=gone)).code == 40007
+    assert transport.send(PUSH._replace(notice=gone)).code == 40007
 
 
 @pytest.mark.parametrize(
     "media", [Media("image", picture_url="https://a.cn/b.png"), Media("music", id="M")]
 )
 def test_what_cannot_go_out_as_a_file_is_told(transport: Transport, api: Api, media: Media) -> None:
-    transport.send(replace(PUSH, notice=replace(NOTICE, media=media)))
+    transport.send(PUSH._replace(notice=replace(NOTICE, media=media)))
     assert api.sent[0].body["msgtype"] == "text"
 
 
 def test_a_template_has_the_notices_title_lines_and_link(transport: Transport, api: Api) -> None:
-    push = replace(PUSH, way=Way.TEMPLATE)
+    push = PUSH._replace(way=Way.TEMPLATE)
     done = transport.send(push)
     assert done.remedy is Remedy.DONE
     assert done.platform_id == api.events[0]["MsgID"]
@@ -140,13 +140,13 @@ def test_a_template_has_the_notices_title_lines_and_link(transport: Transport, a
             },
         )
     ]
-    assert transport.send(replace(push, key="other")).platform_id != done.platform_id
-    transport.send(replace(push, key="bare", notice=replace(NOTICE, link=None)))
+    assert transport.send(push._replace(key="other")).platform_id != done.platform_id
+    transport.send(push._replace(key="bare", notice=replace(NOTICE, link=None)))
     assert "url" not in api.sent[-1].body
 
 
 def test_a_subscription_is_used_up(transport: Transport, api: Api) -> None:
-    push = replace(PUSH, way=Way.SUBSCRIPTION)
+    push = PUSH._replace(way=Way.SUBSCRIPTION)
     api.consent(MEMBER, "S1")
     assert transport.send(push) == Outcome(Remedy.DONE)
     assert [(one.path, one.body) for one in api.sent] == [
@@ -166,7 +166,7 @@ def test_a_subscription_is_used_up(transport: Transport, api: Api) -> None:
 
 @pytest.mark.parametrize("way", [Way.TEMPLATE, Way.SUBSCRIPTION])
 def test_a_topic_without_a_template_is_not_tried(transport: Transport, api: Api, way: Way) -> None:
-    outcome = transport.send(replace(PUSH, way=way, topic="video"))
+    outcome = transport.send(PUSH._replace(way=way, topic="video"))
     assert outcome.remedy is Remedy.CONFIGURATION
     assert "video" in outcome.reason
     assert api.calls == []
@@ -246,13 +246,13 @@ def test_what_each_fault_means(
 ) -> None:
     api.consent(MEMBER, "S1")
     api.next_faults.append(fault)
-    assert transport.send(replace(PUSH, way=way)).remedy is remedy
+    assert transport.send(PUSH._replace(way=way)).remedy is remedy
     assert len(api.sent) == arrived
 
 
 def test_an_unclear_template_can_be_sent_again(transport: Transport, api: Api) -> None:
     """The platform knows its key."""
-    push = replace(PUSH, way=Way.TEMPLATE)
+    push = PUSH._replace(way=Way.TEMPLATE)
     api.next_faults.append("drop")
     assert transport.send(push).remedy is Remedy.UNCLEAR
     assert transport.send(push).remedy is Remedy.DONE
@@ -270,7 +270,7 @@ def test_faults_by_chance_are_told_apart_by_twenty_threads(
     """What is DONE arrived once, what is RETRY did not, and UNCLEAR may have."""
     api.faults.drop = api.faults.busy = api.faults.http_error = api.faults.revoke = 0.1
     transport = transport_at(base, clock, (3, 10))
-    pushes = [replace(PUSH, way=Way.TEMPLATE, key=f"k{number}") for number in range(300)]
+    pushes = [PUSH._replace(way=Way.TEMPLATE, key=f"k{number}") for number in range(300)]
     with ThreadPoolExecutor(20) as pool:
         remedies = list(pool.map(lambda push: transport.send(push).remedy, pushes))
     arrived = Counter(one.client_msg_id for one in api.sent)
@@ -306,7 +306,7 @@ def test_no_outcome_and_no_log_names_a_token_secret_or_openid(
                 Response(told, delay=0.7),
             ):
                 answers.append(response)
-                reasons.append(transport.send(replace(PUSH, way=way)).reason)
+                reasons.append(transport.send(PUSH._replace(way=way)).reason)
     reasons.append(transport.send(PUSH).reason)
     assert all(reasons)
     for word in (token, SECRET, MEMBER):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bot.domain.messages import BLANK, Notice
 
@@ -64,8 +64,7 @@ class Remedy(StrEnum):
     CONFIGURATION = "configuration"
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(NamedTuple):
     """One call to a platform. `key` is the same for every try of the same push, at most 32
     letters and digits; `topic` chooses the template.
     """

@@ -21,20 +21,15 @@ class Hours:
 
     def day(self, at: datetime) -> date:
         """The local calendar day."""
-        return at.astimezone(ZoneInfo(self.timezone)).date()
+        return _day(self.timezone, at)
 
     def midnight(self, at: datetime) -> datetime:
         """When the local calendar day began."""
-        return self._utc(self.day(at), time(0, 0))
+        return self.utc(self.day(at), time(0, 0))
 
     def after_quiet(self, at: datetime) -> datetime:
         """`at`, or the end of the quiet hours that it falls in."""
-        start, end = _span(self.quiet)
-        local = at.astimezone(ZoneInfo(self.timezone))
-        if not _within(local.time(), start, end):
-            return at
-        day = local.date() + timedelta(days=start > end and local.time() >= start)
-        return self._utc(day, end)
+        return _after_quiet(self, at)
 
     def before_quiet(self, at: datetime) -> datetime:
         """`at`, or half an hour before the quiet hours that it falls in begin."""
@@ -43,23 +38,24 @@ class Hours:
         if not _within(local.time(), start, end):
             return at
         day = local.date() - timedelta(days=start > end and local.time() < end)
-        return self._utc(day, start) - _BEFORE
+        return self.utc(day, start) - _BEFORE
 
     def digest(self, at: datetime) -> datetime:
         """The first hour of the digest that is not before `at`."""
         local = at.astimezone(ZoneInfo(self.timezone))
         day = local.date() + timedelta(days=local.time() > DIGEST_AT)
-        return self.after_quiet(self._utc(day, DIGEST_AT))
+        return self.after_quiet(self.utc(day, DIGEST_AT))
 
     def next_digest(self, at: datetime) -> datetime:
         """The hour of the digest on the day after."""
-        return self.digest(self._utc(self.day(at) + timedelta(days=1), time(0, 0)))
+        return self.digest(self.utc(self.day(at) + timedelta(days=1), time(0, 0)))
 
     def next_morning(self, at: datetime) -> datetime:
         """The first moment of the day after that is not quiet."""
-        return self.after_quiet(self._utc(self.day(at) + timedelta(days=1), time(0, 0)))
+        return self.after_quiet(self.utc(self.day(at) + timedelta(days=1), time(0, 0)))
 
-    def _utc(self, day: date, at: time) -> datetime:
+    def utc(self, day: date, at: time) -> datetime:
+        """This local time of that day."""
         return datetime.combine(day, at, ZoneInfo(self.timezone)).astimezone(UTC)
 
 
@@ -71,6 +67,22 @@ def spread(at: datetime, number: int) -> datetime:
         return at
     # A multiplier without a common divisor with the span: neighbouring groups lie far apart.
     return at + timedelta(seconds=_SPREAD_FROM + number // _TOGETHER * 157 % _SPREAD)
+
+
+# Asked for each of many people at the same moment.
+@lru_cache(maxsize=64)
+def _day(timezone: str, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(timezone)).date()
+
+
+@lru_cache(maxsize=64)
+def _after_quiet(hours: Hours, at: datetime) -> datetime:
+    start, end = _span(hours.quiet)
+    local = at.astimezone(ZoneInfo(hours.timezone))
+    if not _within(local.time(), start, end):
+        return at
+    day = local.date() + timedelta(days=start > end and local.time() >= start)
+    return hours.utc(day, end)
 
 
 @lru_cache(maxsize=64)

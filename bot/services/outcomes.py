@@ -87,7 +87,8 @@ def settle(
     to more than one of them, so that nobody waits in a circle.
     """
     for parcel, outcome in results:
-        _rest(session, channel, parcel.push.way, outcome, now)
+        if outcome.remedy is not Remedy.DONE:
+            _rest(session, channel, parcel.push.way, outcome, now)
     # Rows that end alike are written at once.
     ends: dict[_End, list[int]] = defaultdict(list)
     again: list[dict[str, Any]] = []
@@ -130,10 +131,10 @@ def _what_now(
     parcel: Parcel, outcome: Outcome, now: datetime, dice: Callable[[], float]
 ) -> tuple[datetime | None, str, str]:
     """When to plan it anew; or None with the state that it ends in. The reason in either case."""
+    if outcome.remedy is Remedy.DONE:
+        return None, "shown" if parcel.cut else "sent", ""
     reason = f"{outcome.remedy} {outcome.code}".removesuffix(" 0")
     match outcome.remedy:
-        case Remedy.DONE:
-            return None, "shown" if parcel.cut else "sent", ""
         case Remedy.UNCLEAR if not _safe_again(parcel, now):
             return None, "unknown", reason
         case Remedy.UNCLEAR | Remedy.RETRY | Remedy.TOKEN:
