@@ -158,6 +158,8 @@ def locked(application: Application) -> Iterator[None]:
 
 def test_twenty_messages_while_the_database_is_locked(application: Application) -> None:
     """Each gets a sentence within 4.5 s, through as many threads as the server has."""
+    # As a server does when it starts.
+    application.dispatcher.learn()
 
     def timed(number: int) -> tuple[str, float]:
         message = message_of(application, number, sender=f"o{number}")
