@@ -136,14 +136,16 @@ def test_voice_picture_and_menu(page: Page) -> None:
     shown = next(bubble for bubble in page.chat() if bubble["kind"] == "image")
     assert page.get(shown["url"]).content == PICTURE
     assert page.upload(b"<svg/>", "text/html").status_code == 409
+    page.answered("要作为今天的打卡")
     page.world.api.menu = [
         {"name": "更多", "sub_button": [{"type": "click", "name": "帮", "key": "帮助"}]}
     ]
     before = len([bubble for bubble in page.chat() if bubble["side"] == "bot"])
     assert page.post("/api/tap", openid=WHO, path=[0, 0]).status_code == 202
     page.until(lambda all: len([one for one in all if one["side"] == "bot"]) > before)
-    assert "打卡" in page.chat()[-1]["text"]
-    page.until(lambda bubbles: "点了菜单“帮”" in [bubble.get("text") for bubble in bubbles])
+    note, answer = page.chat()[-2:]
+    assert note["text"] == "点了菜单“帮”"
+    assert "打卡" in answer["text"]
     for wrong in ([], [3], [0, 9], "0", [0, "x"]):
         assert page.post("/api/tap", openid=WHO, path=wrong).status_code == 409
 
