@@ -155,13 +155,13 @@ def platform_client(account: OfficialAccountSettings, tokens: TokenStore, clock:
     return Client(account.app_id, secret, account.api_base, tokens, clock.now)
 
 
-def prepare_tokens(database: Database) -> TokenStore:
+def prepare_tokens(database: Database, clock: Clock) -> TokenStore:
     """The account's token, shared with the bot by the database.
 
     Raises DatabaseProblem or SchemaOutdated where the database is not ready.
     """
     schema.require_tables(database.engine)
-    return DatabaseTokens(database, Clock().now, pause)
+    return DatabaseTokens(database, clock.now, pause)
 
 
 def capabilities_of(account: OfficialAccountSettings | None) -> frozenset[Capability]:

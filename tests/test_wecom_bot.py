@@ -12,10 +12,13 @@ import requests
 
 from bot.bootstrap import Application, build, prepare_database
 from bot.config import Settings
-from bot.domain.messages import MessageType
+from bot.domain.delivery import Way
+from bot.domain.messages import Channel, MessageType, Notice
 from bot.errors import InvalidSignature, MalformedMessage
 from bot.platforms.crypto import MessageKey, check_signature
 from bot.platforms.wecom_bot import payload
+from bot.services import deliveries, outlet
+from bot.services.deliveries import Saying
 from bot.simulator import crypto
 from bot.storage.models import CheckIn, InboxMessage
 from tests.conftest import HandClock
@@ -75,7 +78,10 @@ class Wecom:
 @pytest.fixture
 def wecom(settings: Settings, clock: HandClock) -> Iterator[Wecom]:
     section = {"token": TOKEN, "encoding_aes_key": KEY, "name": "学习 助手"}
-    values = settings.model_dump() | {"wecom_bot": section}
+    account = settings.official_account
+    assert account is not None
+    pushing = account.model_dump() | {"secret": "s", "kind": "service", "verified": True}
+    values = settings.model_dump() | {"wecom_bot": section, "official_account": pushing}
     built = replace(build(Settings.model_validate(values), "web"), clock=clock)
     prepare_database(built)
     with serving(built) as callback:
@@ -145,6 +151,17 @@ def test_in_a_group_the_name_is_no_part_of_it(wecom: Wecom) -> None:
     assert "预备期为 1 年" in wecom.says("@学习 助手 预备期多久", **in_group())
     assert "预备期为 1 年" in wecom.says("@Robot 预备期多久", **in_group())
     assert "打过卡" in wecom.says("@学习 助手\u2005打卡 读完", **in_group())
+
+
+def test_what_waits_rides_here_though_the_official_account_pushes(wecom: Wecom) -> None:
+    wecom.says("打卡")
+    wecom.says("1")
+    saying = Saying("announcement", "a:1", Notice("announcement", lines=("周五交材料",)))
+    now = wecom.application.clock.now()
+    with wecom.application.database.begin() as session:
+        deliveries.tell(session, [1], 1, saying, now)
+        outlet.configure(session, Channel.OFFICIAL_ACCOUNT, [Way.CUSTOMER], now)
+    assert "周五交材料" in wecom.says("帮助")
 
 
 def test_a_repeat_gets_the_same_answer_and_has_no_effect(wecom: Wecom) -> None:

@@ -92,7 +92,7 @@ def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
         try:
             if kept.exists():
                 controls.world.recall(json.loads(kept.read_text(encoding="utf-8")))
-            set_menu(bot.config)
+            set_menu(bot.config, hand.clock)
             bot.wait_until_up()
             yield controls
         finally:

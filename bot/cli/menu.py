@@ -39,16 +39,19 @@ def push(config: Path | None) -> None:
 @config_option
 def remove(config: Path | None) -> None:
     """Take the menu off the platform."""
-    with _client(config) as client:
+    with _client(config, Clock()) as client:
         endpoints.delete_menu(client)
     click.echo("The account has no menu any more.")
 
 
-def set_menu(config: Path | None) -> list[str]:
-    """The names of the buttons that are on the platform now. Raises what push() shows."""
+def set_menu(config: Path | None, clock: Clock | None = None) -> list[str]:
+    """The names of the buttons that are on the platform now. Raises what push() shows.
+
+    `clock` is the demo's, by which the token that all processes share runs out.
+    """
     settings = settings_of(config)
     buttons = load_content(settings).packs[settings.defaults.pack].menu
-    with _client(config) as client:
+    with _client(config, clock or Clock()) as client:
         endpoints.create_menu(client, buttons_of(buttons))
     return [button.name for button in buttons]
 
@@ -64,7 +67,7 @@ def buttons_of(buttons: tuple[MenuButton, ...]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _client(config: Path | None) -> Iterator[Client]:
+def _client(config: Path | None, clock: Clock) -> Iterator[Client]:
     settings = settings_of(config)
     account = settings.official_account
     if account is None or Capability.MENU not in capabilities_of(account):
@@ -73,6 +76,6 @@ def _client(config: Path | None) -> Iterator[Client]:
         )
     database = open_database(settings, "command")
     try:
-        yield platform_client(account, prepare_tokens(database), Clock())
+        yield platform_client(account, prepare_tokens(database, clock), clock)
     finally:
         database.dispose()

@@ -8,7 +8,7 @@ from typing import Literal
 
 import structlog
 
-from bot.domain.messages import SILENCE, TEXT_LIMITS, InboundMessage, Notice, Reply
+from bot.domain.messages import SILENCE, TEXT_LIMITS, Channel, InboundMessage, Notice, Reply
 from bot.routing.context import Context
 from bot.routing.interpret import answer
 from bot.routing.router import Router, collect
@@ -95,7 +95,7 @@ class Dispatcher:
             inbox.answer(session, row_id, reply, None)
             return Dispatched(reply, "limited")
         reply, reference = self._handle(session, message, now, row_id)
-        if self._pushes and not message.in_group:
+        if self._opens_a_way(message):
             # After the handler: whoever has just agreed has an address only now.
             contacts.heard(session, message)
         inbox.answer(session, row_id, reply, reference)
@@ -139,12 +139,18 @@ class Dispatcher:
             words = mailbox.Words(*(pack.messages.say(key) for key in templates))
             limit = TEXT_LIMITS[message.channel]
             reply = mailbox.ride(
-                session, message, member_id, reply, limit, words, now, pushes=self._pushes
-            )
+                session, message, member_id, reply, limit, words, now,
+                pushes=self._opens_a_way(message),
+            )  # fmt: skip
         if reply.notice and script.is_traditional(message.text):
             riders = tuple(script.traditional(line) for line in reply.riders)
             reply = replace(reply, notice=script.in_traditional(reply.notice), riders=riders)
         return reply
+
+    def _opens_a_way(self, message: InboundMessage) -> bool:
+        """Whether the account may push to the sender for a while; no other channel pushes yet."""
+        official = message.channel is Channel.OFFICIAL_ACCOUNT
+        return self._pushes and official and not message.in_group
 
     def _notice(self, key: str, **values: object) -> Notice:
         return Notice(kind=key, lines=(self._default.messages.say(key, **values),))

@@ -133,7 +133,6 @@ def state() -> Response:
         personas=people,
         account={
             "name": world.name, "id": api.id, "kind": api.kind, "verified": api.verified,
-            "switchable": True,
         },
         clock={
             "now": spoken_time(world.clock.now()),
@@ -145,7 +144,6 @@ def state() -> Response:
         scenes=[{"ticket": ticket, "scene": scene} for ticket, scene in api.scenes.items()],
         templates=list(world.templates),
         tour=_tour(controls.tour),
-        groups=[],
     )  # fmt: skip
 
 

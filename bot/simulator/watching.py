@@ -53,7 +53,7 @@ class Call:
 
 
 class Watcher(Protocol):
-    """Hears everything once, in the thread that did it; nothing is locked meanwhile.
+    """Hears everything once, in one thread or another; nothing is locked meanwhile.
 
     What is not overridden does nothing.
     """

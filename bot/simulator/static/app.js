@@ -16,6 +16,7 @@ export const app = {
 };
 
 const listeners = new Map();
+const ARRIVED = 500;
 let arrived = []; // bubbles heard since the connection began
 let base = { now: Date.now(), at: performance.now() };
 
@@ -135,6 +136,7 @@ function heardBubble(bubble) {
   const bubbles = bubblesOf(bubble.openid);
   if (bubbles.some((one) => one.id === bubble.id)) return;
   arrived.push(bubble);
+  if (arrived.length > ARRIVED) arrived.shift();
   // the clock was turned, and the state that says so is still to come
   if (Date.parse(bubble.at) > now()) base = { now: Date.parse(bubble.at), at: performance.now() };
   bubbles.push(bubble);

@@ -22,7 +22,7 @@ export function startClock(page) {
     el("div", { class: "grid-choices" }, ...STEPS.map(([step, title, text]) => button(
       { class: "choice", "data-testid": `clock-${step}`, onclick: (event) => turn(event.currentTarget, step) },
       el("strong", { text: title }), el("small", { text })))),
-    el("p", { class: "hint", text: "拨过去的时间里该发生的事都会发生：提醒、卡片、过期。只能往前，不能往回。" }));
+    el("p", { class: "hint", text: "窗口、配额、凭据都跟着走。只能往前，不能往回。" }));
   const draw = () => {
     if (!app.state) return;
     const present = now();

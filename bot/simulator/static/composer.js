@@ -31,7 +31,7 @@ function draw() {
   if (!app.state || !persona()) return;
   const { following } = persona();
   if (!app.state.menu) menuMode = false;
-  const summary = JSON.stringify([following, app.state.menu, menuMode]);
+  const summary = JSON.stringify([app.active, following, app.state.menu, menuMode, app.state.scenes.length]);
   if (summary === shown) return;
   shown = summary;
   parts ||= create();

@@ -66,17 +66,15 @@ function slider([name, title, text], sliders) {
 }
 
 export function startAccount(page) {
-  const locked = el("p", { class: "hint", text: "这里换不了账号类型：机器人的配置里写着一种，要和它一样。", hidden: true });
   const cards = PROFILES.map((profile) => profileCard(profile));
   const rows = [
     segments("mode", "加密方式", MODES, true),
     segments("format", "数据格式", [["xml", "XML", ""], ["json", "JSON", ""]]),
     segments("attempts", "5 秒没回答，一共送几次", [[1, "1", ""], [2, "2", ""], [3, "3", ""]]),
   ];
-  page.append(el("h3", { text: "哪一种公众号" }), locked, el("div", { class: "profiles" }, ...cards.map((one) => one.card)),
+  page.append(el("h3", { text: "哪一种公众号" }), el("div", { class: "profiles" }, ...cards.map((one) => one.card)),
     el("h3", { text: "消息怎样送给机器人" }), ...rows.map((one) => one.row));
   on("state", () => {
-    locked.hidden = app.state.account.switchable;
     for (const one of [...cards, ...rows]) one.update();
   });
 }
@@ -90,7 +88,6 @@ function profileCard([kind, verified, title, text, can]) {
   const update = () => {
     const { account } = app.state;
     card.setAttribute("aria-pressed", String(account.kind === kind && account.verified === verified));
-    card.disabled = !account.switchable;
   };
   return { card, update };
 }
