@@ -3,11 +3,12 @@
 from bot.storage.models.access import OneTimeCode
 from bot.storage.models.audit import AuditEntry
 from bot.storage.models.base import Base
-from bot.storage.models.check_in import CheckIn
+from bot.storage.models.check_in import CheckIn, CheckInList
 from bot.storage.models.community import Community
 from bot.storage.models.consent import Consent, Deletion, OptIn, OptOut
 from bot.storage.models.conversation import OpenQuestion
 from bot.storage.models.delivery import Delivery
+from bot.storage.models.group_chat import GroupChat
 from bot.storage.models.heartbeat import Heartbeat
 from bot.storage.models.inbox import InboxMessage
 from bot.storage.models.meeting import Announcement, CalendarFeed, Meeting, MeetingReply
@@ -29,12 +30,14 @@ __all__ = [
     "BindingRequest",
     "CalendarFeed",
     "CheckIn",
+    "CheckInList",
     "Community",
     "Consent",
     "Deletion",
     "Delivery",
     "EarlyReceipt",
     "Firing",
+    "GroupChat",
     "Heartbeat",
     "InboxMessage",
     "Meeting",

@@ -17,11 +17,14 @@ class Delivery(Base):
     The answer to an anonymous ticket has a `ticket_id` and no person: whom it is for is looked
     up when it is handed over.
 
+    What is for a group chat has a `group_id` and no person.
+
     `about` names what it speaks of ("meeting:4:2", its second version), so that it can be
     cancelled when that has lost its point. `rides` counts the replies that it rode on.
 
     `visible_at` is when a worker may take it: it is due, it is to be tried again, or the lease
     of the worker that has it is over. Only who holds its `token` may say what came of it.
+    What only the worker with the platform's connection can send has its `way` written already.
     `ask` (JSON) is the menu that its numbers answer once it has been pushed. `way` and
     `platform_id` say how it went out; a receipt of the platform names the latter. `firing_id` is
     no foreign key: a firing that is cleared away must not look through all deliveries.
@@ -60,12 +63,19 @@ class Delivery(Base):
             sqlite_where=text("ticket_id IS NOT NULL"),
             postgresql_where=text("ticket_id IS NOT NULL"),
         ),
+        Index(
+            "ix_delivery_group",
+            "group_id",
+            sqlite_where=text("group_id IS NOT NULL"),
+            postgresql_where=text("group_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     dedupe_key: Mapped[str] = mapped_column(unique=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("group_chat.id", ondelete="CASCADE"))
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
     firing_id: Mapped[int | None]
     topic: Mapped[str]
