@@ -137,7 +137,7 @@ def enqueue(application: Application, clock: HeldClock, round_: int) -> float:
 
 
 def worker_of(application: Application, clock: Clock, transport: Any) -> Worker:
-    rules = Rules(Channel.OFFICIAL_ACCOUNT, "{count}")
+    rules = Rules("{count}")
     return Worker(Tools(application.database, transport, rules, clock.now, elapsed, pause))
 
 

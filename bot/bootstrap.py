@@ -10,7 +10,15 @@ import structlog
 
 from bot.clock import Clock, OffsetClock, elapsed, pause
 from bot.config import OfficialAccountSettings, Settings, WecomBotSettings
-from bot.domain.delivery import PROFILES, Capability, Outcome, Push, Remedy, Way
+from bot.domain.delivery import (
+    PROFILES,
+    Capability,
+    Outcome,
+    Push,
+    Remedy,
+    Way,
+    channel_of,
+)
 from bot.domain.messages import Channel
 from bot.domain.reach import Outlet
 from bot.errors import ConfigError, ContentError, DatabaseProblem
@@ -95,7 +103,7 @@ def build(
                 "row_days": settings.retention.inbox_row_days,
                 "public_url": settings.server.public_url,
             },
-            pushes=bool(ways_of(settings)),
+            pushes=frozenset(channel_of(way) for way in ways_of(settings)),
             kinds=KINDS_BY_NAME,
         ),
         official_account=_official_account(settings.official_account, library, settings),
@@ -225,7 +233,7 @@ def templates_of(settings: Settings) -> Mapping[tuple[str, Way], Template]:
 
 def outlet_of(settings: Settings, session: UnitOfWork, now: datetime) -> Outlet:
     """What can be pushed now; nothing before a worker has run."""
-    known = outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now)
+    known = outlet.ways_of(session, now)
     ids = {key: template.id for key, template in templates_of(settings).items()}
     return replace(known, templates=ids)
 
@@ -267,7 +275,6 @@ def build_worker(application: Application, *, lease: timedelta = LEASE) -> Worke
                 return firing.park(session, "cannot be told", clock.now())
 
     rules = Rules(
-        Channel.OFFICIAL_ACCOUNT,
         messages.say("delivery.several"),
         {key: template.id for key, template in templates.items()},
         lease,

@@ -139,14 +139,13 @@ class Worker:
         tools = self._tools
         now = tools.now()
         with tools.database.read() as session:
-            due = outbox.next_due(session)
+            due = outbox.next_due(session, tools.rules.absent())
         if due is None or due > now:
             return False
         with tools.database.begin() as session:
-            channel, token = tools.rules.channel, secrets.token_hex(8)
-            limit = min(self._batch, outlet.permits(session, channel, now))
+            limit, token = min(self._batch, outlet.permits(session, now)), secrets.token_hex(8)
             claimed = outbox.claim(session, tools.rules, limit, now, token) if limit else None
-            outlet.spend(session, channel, len(claimed.parcels) if claimed else 0)
+            outlet.spend(session, len(claimed.parcels) if claimed else 0)
         if claimed is None:
             tools.pause(_GROUP_SECONDS)
             return True
@@ -233,7 +232,7 @@ class Worker:
     def _write(self, results: list[tuple[Parcel, Outcome]]) -> None:
         tools = self._tools
         with tools.database.begin() as session:
-            outcomes.settle(session, tools.rules.channel, results, tools.now(), random.random)
+            outcomes.settle(session, results, tools.now(), random.random)
 
     def _release(self, parcels: list[Parcel]) -> None:
         with self._tools.database.begin() as session:

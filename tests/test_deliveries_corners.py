@@ -30,7 +30,7 @@ from tests.members import ACCOUNT, Member, at_once, mentor
 from tests.platform import enrol
 from tests.sending import CUSTOM
 
-RULES = Rules(Channel.OFFICIAL_ACCOUNT, "给你的 {count} 条提醒：")
+RULES = Rules("给你的 {count} 条提醒：")
 
 
 def states(life: Life) -> dict[str, tuple[str, str]]:
@@ -157,7 +157,6 @@ def test_who_opts_out_while_it_is_sent_is_not_told_again(life: Life) -> None:
         with life.application.database.begin() as session:
             outcomes.settle(
                 session,
-                Channel.OFFICIAL_ACCOUNT,
                 [(claimed.parcels[0], outcome)],
                 life.clock.now(),
                 lambda: 0.5,
@@ -191,10 +190,10 @@ def test_a_lease_that_is_over_leaves_the_row_to_the_next(life: Life) -> None:
         second = outbox.claim(session, RULES, 10, later, "second").parcels
     done = Outcome(Remedy.DONE)
     with life.application.database.begin() as session:
-        outcomes.settle(session, Channel.OFFICIAL_ACCOUNT, [(first[0], done)], later, lambda: 0.5)
+        outcomes.settle(session, [(first[0], done)], later, lambda: 0.5)
     assert states(life)["answer:一"][0] == "sending"
     with life.application.database.begin() as session:
-        outcomes.settle(session, Channel.OFFICIAL_ACCOUNT, [(second[0], done)], later, lambda: 0.5)
+        outcomes.settle(session, [(second[0], done)], later, lambda: 0.5)
     assert states(life)["answer:一"][0] == "sent"
 
 

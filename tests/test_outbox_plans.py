@@ -51,14 +51,14 @@ def test_what_is_due_is_found_by_its_partial_index(
         )
     now = clock.now()
     for statement, values in (
-        (outbox._DUE, {"now": now, "limit": 10}),
-        (outbox._NEXT, {}),
+        (outbox._DUE, {"now": now, "limit": 10, "elsewhere": "-"}),
+        (outbox._NEXT, {"elsewhere": "-"}),
     ):
         plan = explained(application, statement, values)
         assert "ix_delivery_due" in plan, plan
-    also = {"now": now, "people": "[1]", "known": "[2]"}
+    also = {"now": now, "people": "[1]", "known": "[2]", "elsewhere": "-"}
     if application.database.dialect == "postgresql":
-        also = {"now": now, "people": [1], "known": [2]}
+        also = {"now": now, "people": [1], "known": [2], "elsewhere": "-"}
     assert "ix_delivery_" in explained(application, outbox._ALSO_DUE, also)
     claim = {"new_token": "x", "until": now, "day": None, "now": now, "ids": also["known"]}
     assert "delivery" in explained(application, outbox._CLAIM, claim)
@@ -66,14 +66,14 @@ def test_what_is_due_is_found_by_its_partial_index(
 
 
 def test_workers_share_the_permits(application: Application, clock: HandClock) -> None:
-    database, channel = application.database, Channel.OFFICIAL_ACCOUNT
+    database = application.database
     with database.begin() as session:
-        outlet.configure(session, channel, [Way.CUSTOMER], clock.now())
+        outlet.configure(session, Channel.OFFICIAL_ACCOUNT, [Way.CUSTOMER], clock.now())
 
     def take() -> int:
         with database.begin() as session:
-            taken = min(200, outlet.permits(session, channel, clock.now()))
-            outlet.spend(session, channel, taken)
+            taken = min(200, outlet.permits(session, clock.now()))
+            outlet.spend(session, taken)
         return taken
 
     assert sum(at_once(*[take] * 4)) == outlet.BURST

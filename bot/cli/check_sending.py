@@ -10,7 +10,6 @@ from bot.cli.check import Check
 from bot.clock import Clock
 from bot.config import OfficialAccountSettings, Settings
 from bot.domain.delivery import Capability, Way
-from bot.domain.messages import Channel
 from bot.errors import DatabaseProblem, PlatformRefused, PlatformSilent
 from bot.platforms.official_account import endpoints
 from bot.services import delivery_list, outbox, outlet, schedule
@@ -112,11 +111,11 @@ def _deliveries(database: Database) -> Iterator[Check]:
     schema.require_current(database.engine)
     now = Clock().now()
     with database.read() as session:
-        known = outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now)
+        known = outlet.ways_of(session, now)
         due = outbox.next_due(session)
         parked = [row for row in schedule.listed(session) if row.state == "parked"]
         counts = delivery_list.counts(session)
-        refused = outlet.refused(session, Channel.OFFICIAL_ACCOUNT, now)
+        refused = outlet.refused(session, now)
     failed = sum(count for _, state, count in counts if state == "failed")
     for way in sorted(refused):
         finding = f"the platform refuses {way} messages"

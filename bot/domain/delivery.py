@@ -6,17 +6,36 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from bot.domain.messages import BLANK, Notice
+from bot.domain.messages import BLANK, Channel, Notice
 
 State = Literal["queued", "sending", "held", "shown", "sent", "unknown", "failed", "cancelled"]
 
 
 class Way(StrEnum):
-    """How a push can go out on an official account; the value is stored in the database."""
+    """How a push can go out: the first three on an official account, the others on a channel of
+    the same name. The value is stored in the database.
+    """
 
     CUSTOMER = "customer"
     SUBSCRIPTION = "subscription"
     TEMPLATE = "template"
+    WECOM_BOT = "wecom_bot"
+    WECOM_APP = "wecom_app"
+    GROUP_ROBOT = "group_robot"
+
+
+# The way that a channel's plain messages take; in this order one is looked for.
+DIRECT: Mapping[Channel, Way] = {
+    Channel.OFFICIAL_ACCOUNT: Way.CUSTOMER,
+    Channel.WECOM_BOT: Way.WECOM_BOT,
+    Channel.WECOM_APP: Way.WECOM_APP,
+    Channel.GROUP_ROBOT: Way.GROUP_ROBOT,
+}
+_CHANNELS = {way: channel for channel, way in DIRECT.items()}
+
+
+def channel_of(way: Way) -> Channel:
+    return _CHANNELS.get(way, Channel.OFFICIAL_ACCOUNT)
 
 
 class Capability(StrEnum):
@@ -66,7 +85,7 @@ class Remedy(StrEnum):
 
 class Push(NamedTuple):
     """One call to a platform. `key` is the same for every try of the same push, at most 32
-    letters and digits; `topic` chooses the template.
+    letters and digits; `topic` chooses the template. `in_group`: the address is a group chat's.
     """
 
     way: Way
@@ -74,6 +93,7 @@ class Push(NamedTuple):
     topic: str
     notice: Notice
     key: str
+    in_group: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +111,16 @@ class Outcome:
 # How many messages an account may send to somebody, and for how long, after they have written, and
 # after they have tapped a menu, followed or scanned:
 # https://developers.weixin.qq.com/doc/service/guide/product/kf/intro.html
-AFTER_MESSAGE = (5, timedelta(hours=48))
+_AFTER_MESSAGE = (5, timedelta(hours=48))
 AFTER_EVENT = (3, timedelta(minutes=1))
+# To members of an enterprise there is no such end, once they have written:
+# https://developer.work.weixin.qq.com/document/path/101463
+_FOR_GOOD = (1_000_000, timedelta(days=3650))
+AFTER_MESSAGE: Mapping[Channel, tuple[int, timedelta]] = {
+    Channel.OFFICIAL_ACCOUNT: _AFTER_MESSAGE,
+    Channel.WECOM_BOT: _FOR_GOOD,
+    Channel.WECOM_APP: _FOR_GOOD,
+}
 # Events that open the small window, by their lower-case names.
 OPENING_EVENTS = frozenset({"subscribe", "scan", "click", "scancode_push", "scancode_waitmsg"})
 # Of the five this many are kept for what somebody has asked for.

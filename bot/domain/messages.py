@@ -18,12 +18,20 @@ class Channel(StrEnum):
 
     OFFICIAL_ACCOUNT = "official_account"
     WECOM_BOT = "wecom_bot"
+    WECOM_APP = "wecom_app"
+    GROUP_ROBOT = "group_robot"
 
 
 # Bytes of UTF-8 that one text message may have on a channel. Official account: 2,048, the value
 # in common use; the vendor's page (Passive_user_reply_message) prints none. WeCom bot: 20,480
-# (developer.work.weixin.qq.com/document/path/101031), of which a chat shows less at once.
-TEXT_LIMITS: Mapping[Channel, int] = {Channel.OFFICIAL_ACCOUNT: 2048, Channel.WECOM_BOT: 4096}
+# (developer.work.weixin.qq.com/document/path/101031), of which a chat shows less at once. WeCom
+# app and group robot: 2,048 (document/path/90236 and 91770).
+TEXT_LIMITS: Mapping[Channel, int] = {
+    Channel.OFFICIAL_ACCOUNT: 2048,
+    Channel.WECOM_BOT: 4096,
+    Channel.WECOM_APP: 2048,
+    Channel.GROUP_ROBOT: 2048,
+}
 
 
 class MessageType(StrEnum):

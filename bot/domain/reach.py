@@ -1,21 +1,23 @@
 """Whether, how and when somebody can be told what is due for them now."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.domain.delivery import MOST_TRIES, RESERVE, Urgency, Way, policy_of
+from bot.domain.delivery import DIRECT, MOST_TRIES, RESERVE, Urgency, Way, policy_of
+from bot.domain.messages import Channel
 from bot.domain.quiet import Hours
 
 MUTED = "muted"
 
 
 class Contact(NamedTuple):
-    """What is known of the way to somebody. Without an `address` there is none (any more);
-    `wanted` are topics that they asked to be told, `agreed` templates of which the platform lets
-    us send one more subscription message.
+    """What is known of the way to somebody on a channel. Without an `address` there is none (any
+    more); `wanted` are topics that they asked to be told, `agreed` templates of which the platform
+    lets us send one more subscription message. A `group` is always open, but for its pace:
+    `busy_until` the conversation takes no more.
     """
 
     address_id: int = 0
@@ -31,11 +33,17 @@ class Contact(NamedTuple):
     muted_until: datetime | None = None
     wanted: frozenset[str] = frozenset()
     agreed: frozenset[str] = frozenset()
+    channel: Channel = Channel.OFFICIAL_ACCOUNT
+    group: bool = False
+    busy_until: datetime | None = None
+
+
+NOBODY = Contact()
 
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """The ways that the account can use now, those that rest until a time, and the ids of the
+    """The ways that can be used now, those that rest until a time, and the ids of the
     templates by topic and way.
     """
 
@@ -88,6 +96,31 @@ class Hold:
 Plan = Send | Later | Hold
 
 
+def choose(
+    parcel: Sequence[Due], contacts: Sequence[Contact], outlet: Outlet, hours: Hours, budget: int,
+    now: datetime,
+) -> tuple[Plan, Contact]:  # fmt: skip
+    """The plan for what is due for one person, and where: the first channel with a plain message
+    that can go now, else a template, else what is soonest.
+    """
+    if len(contacts) <= 1:
+        contact = contacts[0] if contacts else NOBODY
+        return plan(parcel, contact, outlet, hours, budget, now), contact
+    best: tuple[Plan, Contact] = Hold("no address"), NOBODY
+    for view in (replace(outlet, templates={}), outlet):
+        for contact in contacts:
+            found = plan(parcel, contact, view, hours, budget, now)
+            if isinstance(found, Send):
+                return found, contact
+            best = min((found, contact), best, key=_soonest)
+    return best
+
+
+def _soonest(decision: tuple[Plan, Contact]) -> datetime:
+    found = decision[0]
+    return found.at if isinstance(found, Later) else datetime.max.replace(tzinfo=UTC)
+
+
 def plan(
     parcel: Sequence[Due], contact: Contact, outlet: Outlet, hours: Hours, budget: int,
     now: datetime,
@@ -107,6 +140,8 @@ def plan(
         return Later(morning, "quiet hours")
     usable = {way for way in outlet.ways if outlet.rests.get(way, now) <= now}
     way, window = _way(parcel, first.urgency, contact, outlet, usable, now)
+    if way and contact.busy_until and contact.busy_until > now:
+        return Later(contact.busy_until, "the platform rests")
     if way is None:
         resting, _ = _way(parcel, first.urgency, contact, outlet, set(outlet.ways), now)
         return Later(outlet.rests[resting], "the platform rests") if resting else Hold("no way")
@@ -133,15 +168,18 @@ def _way(
     now: datetime,
 ) -> tuple[Way | None, str]:  # fmt: skip
     """The first of the usable ways that is open, and the allowance it takes from."""
-    if Way.CUSTOMER in usable:
+    direct = DIRECT[contact.channel]
+    if direct in usable:
+        if contact.group:
+            return direct, ""
         granted = any(due.granted for due in parcel)
         if contact.event_until and contact.event_until > now and contact.event_left + granted > 0:
-            return Way.CUSTOMER, "event"
+            return direct, "event"
         kept = (0 if urgency in (Urgency.ALERT, Urgency.DIRECT) else RESERVE) - granted
         if contact.message_until and contact.message_until > now and contact.message_left > kept:
-            return Way.CUSTOMER, "message"
+            return direct, "message"
     # A template speaks of one thing, and only of what somebody has asked for.
-    if len({due.topic for due in parcel}) == 1:
+    if contact.channel is Channel.OFFICIAL_ACCOUNT and len({due.topic for due in parcel}) == 1:
         topic = parcel[0].topic
         for way in sorted(usable & set(policy_of(topic).ways)):
             template = outlet.templates.get((topic, way))

@@ -45,11 +45,11 @@ class Dispatcher:
         default_pack: str,
         facts: Mapping[str, object] | None = None,
         *,
-        pushes: bool = False,
+        pushes: frozenset[Channel] = frozenset(),
         kinds: Kinds | None = None,
     ) -> None:
         """`facts` are fields that every message may use, such as how long something is kept.
-        `pushes` says that the account may send messages of its own, `kinds` what schedules can
+        `pushes` are the channels that can send messages of their own, `kinds` what schedules can
         be of.
         """
         self._kinds = kinds or {}
@@ -148,9 +148,8 @@ class Dispatcher:
         return reply
 
     def _opens_a_way(self, message: InboundMessage) -> bool:
-        """Whether the account may push to the sender for a while; no other channel pushes yet."""
-        official = message.channel is Channel.OFFICIAL_ACCOUNT
-        return self._pushes and official and not message.in_group
+        """Whether the sender may be sent more here from now on, for a while or for good."""
+        return message.channel in self._pushes and not message.in_group
 
     def _notice(self, key: str, **values: object) -> Notice:
         return Notice(kind=key, lines=(self._default.messages.say(key, **values),))

@@ -13,17 +13,24 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    func,
     or_,
     select,
     update,
 )
 
-from bot.domain.delivery import AFTER_EVENT, AFTER_MESSAGE, OPENING_EVENTS, RESERVE, Way
+from bot.domain.delivery import AFTER_EVENT, AFTER_MESSAGE, DIRECT, OPENING_EVENTS, RESERVE, Way
 from bot.domain.messages import Channel, InboundMessage
 from bot.domain.reach import Contact, Outlet
 from bot.storage.among import among
-from bot.storage.models import Address, AnonymousAsker, OptIn, OptOut, Person, PlatformConsent
+from bot.storage.models import (
+    Address,
+    AnonymousAsker,
+    GroupChat,
+    OptIn,
+    OptOut,
+    Person,
+    PlatformConsent,
+)
 from bot.storage.session import UnitOfWork, count_up
 
 Key = tuple[str, int]
@@ -33,6 +40,7 @@ _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 _address, _person = Address.__table__.c, Person.__table__.c
 _asker = AnonymousAsker.__table__.c
+_group = GroupChat.__table__.c
 _COLUMNS = (
     _address.id, _address.account, _address.value, _address.message_left, _address.message_until,
     _address.event_left, _address.event_until,
@@ -48,11 +56,15 @@ _PEOPLE = (
         _person.muted_until,
     )
     .join(Address.__table__, _address.person_id == _person.id)
-    # By the people alone: SQLite would go through all addresses of the channel.
     .where(among(_address.person_id, "ids"), _person.hidden_at.is_(None))
 )
 _ASKERS = (
-    select(_asker.ticket_id.label("key"), *_COLUMNS, _asker.value.label("asker"))
+    select(
+        _asker.ticket_id.label("key"),
+        *_COLUMNS,
+        _asker.value.label("asker"),
+        _asker.channel.label("where"),
+    )
     .outerjoin(
         Address.__table__,
         and_(
@@ -61,7 +73,10 @@ _ASKERS = (
             _address.value == _asker.value,
         ),
     )
-    .where(among(_asker.ticket_id, "ids"), _asker.channel == bindparam("channel"))
+    .where(among(_asker.ticket_id, "ids"))
+)
+_GROUPS = select(_group.id, _group.channel, _group.account, _group.value).where(
+    among(_group.id, "ids")
 )
 _WANTED = select(OptIn.person_id, OptIn.topic).where(among(OptIn.__table__.c.person_id, "ids"))
 _SPARED = select(OptOut.person_id, OptOut.topic).where(among(OptOut.__table__.c.person_id, "ids"))
@@ -71,7 +86,7 @@ _HERE = (
     _address.value == bindparam("value_"),
 )
 _HEARD = update(Address.__table__).where(*_HERE)  # type: ignore[arg-type]
-_HEARD_MESSAGE = _HEARD.values(message_left=AFTER_MESSAGE[0], message_until=bindparam("until"))
+_HEARD_MESSAGE = _HEARD.values(message_left=bindparam("left"), message_until=bindparam("until"))
 _HEARD_EVENT = _HEARD.values(event_left=AFTER_EVENT[0], event_until=bindparam("until"))
 
 
@@ -82,44 +97,70 @@ def heard(session: UnitOfWork, message: InboundMessage) -> None:
     """
     here = {"channel_": message.channel, "account_": message.account, "value_": message.sender}
     tapped = message.event in OPENING_EVENTS or "bizmsgmenuid" in message.details
-    if not message.event and not tapped:
-        until = message.sent_at + AFTER_MESSAGE[1]
-        session.core.execute(_HEARD_MESSAGE, {**here, "until": until})
+    official = message.channel is Channel.OFFICIAL_ACCOUNT
+    if (not message.event and not tapped) or (tapped and not official):
+        left, span = AFTER_MESSAGE[message.channel]
+        session.core.execute(
+            _HEARD_MESSAGE, {**here, "left": left, "until": message.sent_at + span}
+        )
     elif tapped:
         session.core.execute(_HEARD_EVENT, {**here, "until": message.sent_at + AFTER_EVENT[1]})
 
 
 def of(
-    session: UnitOfWork, channel: Channel, rows: Sequence[Row[Any]], *, templates: bool
-) -> dict[Key, Contact]:
-    """How those whom these deliveries are for can be reached; who cannot be is left out.
+    session: UnitOfWork, rows: Sequence[Row[Any]], *, templates: bool
+) -> dict[Key, list[Contact]]:
+    """How those whom these deliveries are for can be reached, one contact for each channel; who
+    cannot be is left out.
 
     What they have agreed to is looked up where there are `templates`.
     """
     people = sorted({row.person_id for row in rows if row.person_id is not None})
     tickets = sorted({row.ticket_id for row in rows if row.person_id is None and row.ticket_id})
-    found: dict[Key, Contact] = {}
+    groups = sorted({row.group_id for row in rows if row.group_id is not None})
+    found: dict[Key, list[Contact]] = {}
     if people:
-        wanted = _wanted(session, people) if templates else {}
-        agreed = _agreed(session, people) if templates else {}
-        for row in session.core.execute(_PEOPLE, {"ids": people}).all():
-            where, key, *values = row
-            older = found.get(("person", key))
-            # Where they last wrote is open; else the newest address is the one that is used.
-            contact = Contact(*values)
-            if where == channel and (older is None or _heard(contact) > _heard(older)):
-                found["person", key] = contact
-                if templates:
-                    found["person", key] = contact._replace(
-                        wanted=wanted.get(key, _NOTHING), agreed=agreed.get(key, _NOTHING)
-                    )
+        found |= _people(session, people, templates=templates)
     if tickets:
-        for asker in session.core.execute(_ASKERS, {"ids": tickets, "channel": channel}):
-            found["ticket", asker.key] = Contact(
+        for asker in session.core.execute(_ASKERS, {"ids": tickets}):
+            contact = Contact(
                 asker.id or 0, asker.account or "", asker.asker, asker.message_left or 0,
                 asker.message_until, asker.event_left or 0, asker.event_until,
+                channel=Channel(asker.where),
             )  # fmt: skip
+            found["ticket", asker.key] = [contact]
+    if groups:
+        for group in session.core.execute(_GROUPS, {"ids": groups}):
+            channel = Channel(group.channel)
+            contact = Contact(0, group.account, group.value, channel=channel, group=True)
+            found["group", group.id] = [contact]
     return found
+
+
+def _people(session: UnitOfWork, people: list[int], *, templates: bool) -> dict[Key, list[Contact]]:
+    wanted = _wanted(session, people) if templates else {}
+    agreed = _agreed(session, people) if templates else {}
+    newest: dict[Key, dict[str, Contact]] = {}
+    for row in session.core.execute(_PEOPLE, {"ids": people}).all():
+        where, key, *values = row
+        channels = newest.setdefault(("person", key), {})
+        older = channels.get(where)
+        # Where they last wrote is open; else the newest address is the one that is used.
+        contact = Contact(*values)
+        if older is not None and _heard(contact) <= _heard(older):
+            continue
+        if where != Channel.OFFICIAL_ACCOUNT:
+            contact = contact._replace(channel=Channel(where))
+        elif templates:
+            contact = contact._replace(
+                wanted=wanted.get(key, _NOTHING), agreed=agreed.get(key, _NOTHING)
+            )
+        channels[where] = contact
+    return {
+        key: list(channels.values()) if len(channels) == 1 else
+        [channels[channel] for channel in DIRECT if channel in channels]
+        for key, channels in newest.items()
+    }  # fmt: skip
 
 
 def _heard(contact: Contact) -> tuple[datetime, int]:
@@ -275,20 +316,19 @@ def reachable(
     """How many of the people each way would reach then, as things stand now; "mailbox" is what
     waits until they write.
     """
-    customer = Way.CUSTOMER in outlet.ways
     found: dict[str, int] = {}
-    windows = select(Address.person_id, func.max(Address.message_until)).where(
-        Address.person_id.in_(people), Address.message_left > RESERVE
+    windows = select(Address.person_id, Address.channel).where(
+        Address.person_id.in_(people), Address.message_left > RESERVE, Address.message_until > at
     )
-    until: dict[int, datetime | None] = {}
-    for person_id, end in session.execute(windows.group_by(Address.person_id)):
-        until[person_id] = end
+    open_ways: dict[int, set[Way]] = {}
+    for person_id, channel in session.execute(windows):
+        open_ways.setdefault(person_id, set()).add(DIRECT[Channel(channel)])
     wanted = _wanted(session, list(people))
     for person_id in people:
-        end = until.get(person_id)
+        direct = open_ways.get(person_id, set()) & outlet.ways
         way = "mailbox"
-        if customer and end and end > at:
-            way = Way.CUSTOMER
+        if direct:
+            way = next(way for way in DIRECT.values() if way in direct)
         elif (topic, Way.TEMPLATE) in outlet.templates and topic in wanted.get(person_id, ()):
             way = Way.TEMPLATE
         found[way] = found.get(way, 0) + 1

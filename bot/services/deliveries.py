@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import case, select, text, update
 
-from bot.domain.delivery import Urgency, policy_of
-from bot.domain.messages import Channel, Notice
+from bot.domain.delivery import Urgency, Way, policy_of
+from bot.domain.messages import Notice
 from bot.domain.quiet import LATEST_SPREAD, Hours, spread
 from bot.services import outlet
 from bot.storage.models import Community, Delivery
@@ -106,8 +106,8 @@ def moment(urgency: Urgency, due: datetime, hours: Hours) -> datetime:
 
 
 def can_push(session: UnitOfWork, now: datetime) -> bool:
-    """Whether the account can send anything of its own accord."""
-    return bool(outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now).ways)
+    """Whether anybody can be sent anything of our own accord."""
+    return bool(outlet.ways_of(session, now).ways - {Way.GROUP_ROBOT})
 
 
 def cancel_unseen(session: UnitOfWork, about: str, reason: str) -> bool:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.domain.delivery import POLICIES, Urgency, Way
+from bot.domain.delivery import DIRECT, POLICIES, Urgency
 from bot.domain.messages import Channel, InboundMessage, Notice, Reply
 from bot.domain.paging import page
 from bot.domain.quiet import Hours
@@ -150,11 +150,11 @@ class Held:
     nameless: bool
 
 
-def release(session: UnitOfWork, person_id: int, now: datetime) -> None:
+def release(session: UnitOfWork, channel: Channel, person_id: int, now: datetime) -> None:
     """A way has opened: what is held for this person and was not shown is pushed after all.
 
     Nothing is, and it rides, in quiet hours, when the day's budget is used up, for who does not
-    want to be disturbed, or while customer messages rest; no second digest is.
+    want to be disturbed, or while the channel's plain messages rest; no second digest is.
     """
     place = session.core.execute(_HOLDING, {"person_id": person_id, "now": now}).first()
     if place is None:
@@ -162,8 +162,8 @@ def release(session: UnitOfWork, person_id: int, now: datetime) -> None:
     hours = Hours(place.timezone, place.quiet_hours)
     today = hours.day(now)
     spent = place.pushed_day == today and place.pushed >= place.daily_message_budget
-    ways = outlet.ways_of(session, Channel.OFFICIAL_ACCOUNT, now)
-    closed = Way.CUSTOMER not in ways.ways or ways.rests.get(Way.CUSTOMER, now) > now
+    ways, way = outlet.ways_of(session, now), DIRECT[channel]
+    closed = way not in ways.ways or ways.rests.get(way, now) > now
     muted = place.muted_until is not None and place.muted_until > now
     if muted or spent or closed or hours.after_quiet(now) > now:
         return
@@ -184,7 +184,7 @@ def ride(
     if reply.notice is None or reply.notice.media or reply.notice.kind in _ALONE:
         return reply
     if pushes:
-        release(session, person_id, now)
+        release(session, message.channel, person_id, now)
     rows = session.core.execute(_WAITING, _of(message, person_id, now)).all()
     if not rows:
         return reply

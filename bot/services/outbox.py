@@ -7,7 +7,7 @@ it writes a token; only who holds that token says what came of it (a fencing tok
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -19,7 +19,7 @@ from bot.domain.delivery import Push, Urgency, Way, merged
 from bot.domain.messages import TEXT_LIMITS, Channel, Notice
 from bot.domain.paging import as_text
 from bot.domain.quiet import Hours, spread
-from bot.domain.reach import Contact, Due, Hold, Later, Plan, Send, given_up, plan, rank
+from bot.domain.reach import Contact, Due, Hold, Later, Plan, Send, choose, given_up, rank
 from bot.services import contacts, outlet
 from bot.storage.among import among
 from bot.storage.models import Community, Delivery
@@ -32,19 +32,20 @@ _SOON = timedelta(seconds=1)
 _URGENCIES = {urgency.value: urgency for urgency in Urgency}
 # What several notices in one message may fill, in bytes.
 _ROOM = 1900
-# What one message may have, in bytes.
-_LIMIT = TEXT_LIMITS[Channel.OFFICIAL_ACCOUNT]
 _table = Delivery.__table__.c
+# What another process has to send.
+_ELSEWHERE = bindparam("elsewhere", type_=_table.way.type)
+_NOTHING = "-"
 _COLUMNS = (
-    _table.id, _table.dedupe_key, _table.person_id, _table.ticket_id, _table.community_id,
-    _table.topic, _table.urgency, _table.notice, _table.ask, _table.visible_at,
+    _table.id, _table.dedupe_key, _table.person_id, _table.ticket_id, _table.group_id,
+    _table.community_id, _table.topic, _table.urgency, _table.notice, _table.ask, _table.visible_at,
     _table.expires_at,
     _table.attempts, _table.tried_at, _table.charged_day, _table.state,
 )  # fmt: skip
 # The partial index's own words, not parameters: only then the planner can use it.
 _DUE = (
     select(*_COLUMNS)
-    .where(text(DUE_STATES), _table.visible_at <= bindparam("now"))
+    .where(text(DUE_STATES), _table.visible_at <= bindparam("now"), _table.way != _ELSEWHERE)
     .order_by(_table.visible_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
@@ -57,11 +58,17 @@ _ALSO_DUE = (
         text(DUE_STATES),
         among(_table.person_id, "people"),
         _table.visible_at <= bindparam("now"),
+        _table.way != _ELSEWHERE,
         ~among(_table.id, "known"),
     )
     .with_for_update(skip_locked=True)
 )
-_NEXT = select(_table.visible_at).where(text(DUE_STATES)).order_by(_table.visible_at).limit(1)
+_NEXT = (
+    select(_table.visible_at)
+    .where(text(DUE_STATES), _table.way != _ELSEWHERE)
+    .order_by(_table.visible_at)
+    .limit(1)
+)
 _IDS = among(_table.id, "ids")
 _CLAIM = (
     update(Delivery.__table__)  # type: ignore[arg-type]
@@ -77,6 +84,7 @@ _PUT_BACK = (
     .where(_IDS)
     .values(
         state=bindparam("to"), visible_at=bindparam("at"), reason=bindparam("why"), token="",
+        way=bindparam("by"),
     )
 )  # fmt: skip
 
@@ -85,12 +93,17 @@ _PUT_BACK = (
 class Rules:
     """What the planner goes by that is not in the database: the ids of templates by topic and
     way, and the title of several notices in one message, with the field {count}.
+
+    `absent` tells the way that only another process can use now, or this one later; `busy_until`
+    until when a
+    conversation of the WeCom bot takes no more.
     """
 
-    channel: Channel
     title: str
     templates: Mapping[tuple[str, Way], str] = field(default_factory=dict)
     lease: timedelta = LEASE
+    absent: Callable[[], Way | None] = lambda: None
+    busy_until: Callable[[str, datetime], datetime | None] = lambda *_: None
 
 
 class Parcel(NamedTuple):
@@ -129,31 +142,34 @@ class _Place:
     budget: int
 
 
-def next_due(session: UnitOfWork) -> datetime | None:
-    """When the next delivery becomes due; None when none waits."""
-    return session.core.scalar(_NEXT)
+def next_due(session: UnitOfWork, absent: Way | None = None) -> datetime | None:
+    """When the next delivery becomes due that is not for the `absent` way; None when none waits."""
+    return session.core.scalar(_NEXT, {"elsewhere": absent or _NOTHING})
 
 
 def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: str) -> Claimed:
     """Take up to `limit` due rows (and what else is due for their people): each is claimed to be
     sent, held for the mailbox, planned for later, or closed.
     """
-    rows = _due_rows(session, limit, now)
+    absent = rules.absent()
+    rows = _due_rows(session, limit, now, absent)
     if not rows:
         return Claimed()
-    open_ways = replace(outlet.ways_of(session, rules.channel, now), templates=rules.templates)
+    open_ways = replace(outlet.ways_of(session, now), templates=rules.templates)
     places = _places(session, {row.community_id for row in rows})
-    known = contacts.of(session, rules.channel, rows, templates=bool(rules.templates))
+    known = contacts.of(session, rows, templates=bool(rules.templates))
     spared = contacts.spared(session, rows)
     held: Held = defaultdict(list)
     wanted: list[Wanted] = []
     for group in _by_person(rows, spared, held, now).values():
-        contact = known.get(_whose(group[0].row), _NOBODY)
+        reachable = _paced(known.get(_whose(group[0].row), _NOWHERE), rules, now)
         place = places[group[0].row.community_id]
         fitting = _fitting(group, place.hours, held, now)
         dues = [item.due for item in fitting]
-        decision = plan(dues, contact, open_ways, place.hours, place.budget, now)
-        if isinstance(decision, Send):
+        decision, contact = choose(dues, reachable, open_ways, place.hours, place.budget, now)
+        if isinstance(decision, Send) and decision.way is absent:
+            held["queued", now, "elsewhere", absent] += [item.row.id for item in fitting]
+        elif isinstance(decision, Send):
             wanted.append((fitting, decision, contact))
         else:
             _put_off(held, decision, fitting)
@@ -162,15 +178,26 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
     return Claimed(len(rows), parcels)
 
 
-def _due_rows(session: UnitOfWork, limit: int, now: datetime) -> list[Row[Any]]:
+def _paced(reachable: list[Contact], rules: Rules, now: datetime) -> list[Contact]:
+    """With the time until when their conversation takes no more."""
+    return [
+        contact
+        if contact.channel is not Channel.WECOM_BOT
+        else contact._replace(busy_until=rules.busy_until(contact.address, now))
+        for contact in reachable
+    ]
+
+
+def _due_rows(session: UnitOfWork, limit: int, now: datetime, absent: Way | None) -> list[Row[Any]]:
     rows: list[Any] = []
-    rows += session.core.execute(_DUE, {"now": now, "limit": limit}).all()
+    elsewhere = {"elsewhere": absent or _NOTHING}
+    rows += session.core.execute(_DUE, {"now": now, "limit": limit, **elsewhere}).all()
     if len(rows) == limit:
         # The last moment's people may have more that did not come within the limit.
         last = rows[-1].visible_at
         people = [row.person_id for row in rows if row.visible_at == last and row.person_id]
         known = [row.id for row in rows]
-        also = {"now": now, "people": people, "known": known}
+        also = {"now": now, "people": people, "known": known, **elsewhere}
         rows += session.core.execute(_ALSO_DUE, also).all()
     return rows
 
@@ -184,9 +211,10 @@ class _Item(NamedTuple):
     size: int
 
 
-Held = dict[tuple[str, datetime | None, str], list[int]]
+# State, when, why, and the way that it is left to.
+Held = dict[tuple[str, datetime | None, str, str], list[int]]
 Wanted = tuple[list[_Item], Send, Contact]
-_NOBODY = Contact()
+_NOWHERE: list[Contact] = []
 
 
 def _by_person(
@@ -198,13 +226,13 @@ def _by_person(
         notice, size = _notice(row.notice)
         urgency = _URGENCIES.get(row.urgency)
         if row.expires_at <= now:
-            held["cancelled", None, "expired"].append(row.id)
+            held["cancelled", None, "expired", ""].append(row.id)
         elif (row.person_id, row.topic) in spared:
-            held["cancelled", None, "opted out"].append(row.id)
+            held["cancelled", None, "opted out", ""].append(row.id)
         elif notice is None or urgency is None:
-            held["failed", None, "unreadable"].append(row.id)
+            held["failed", None, "unreadable", ""].append(row.id)
         elif given_up(due := _due(row, urgency), now):
-            held["held", None, "not reached"].append(row.id)
+            held["held", None, "not reached", ""].append(row.id)
         else:
             item = _Item(row, due, notice, size)
             groups[_whose(row), urgency is Urgency.ALERT].append(item)
@@ -212,8 +240,10 @@ def _by_person(
 
 
 def _whose(row: Row[Any]) -> tuple[str, int]:
-    """A person, or the ticket of somebody whom nobody knows."""
-    return ("person", row.person_id) if row.person_id is not None else ("ticket", row.ticket_id)
+    """A person, a group, or the ticket of somebody whom nobody knows."""
+    if row.person_id is not None:
+        return ("person", row.person_id)
+    return ("group", row.group_id) if row.group_id is not None else ("ticket", row.ticket_id)
 
 
 def _due(row: Row[Any], urgency: Urgency) -> Due:
@@ -247,10 +277,11 @@ def _put_off(held: Held, decision: Plan, items: list[_Item]) -> None:
     for row, *_ in items:
         if isinstance(decision, Later):
             at = spread(decision.at, row.person_id or 0)
-            key = ("queued", at, decision.reason)
-            held[key if at < row.expires_at else ("held", None, decision.reason)].append(row.id)
+            key = ("queued", at, decision.reason, "")
+            kept = ("held", None, decision.reason, "")
+            held[key if at < row.expires_at else kept].append(row.id)
         elif isinstance(decision, Hold):
-            held["held", None, decision.reason].append(row.id)
+            held["held", None, decision.reason, ""].append(row.id)
 
 
 def _charge(
@@ -271,7 +302,7 @@ def _charge(
     for items, send, contact in wanted:
         # Two messages for one address at a time: each takes from the same counts.
         if contact.address_id in seen and contact.address_id:
-            held["queued", now + _SOON, "outrun"] += [item.row.id for item in items]
+            held["queued", now + _SOON, "outrun", ""] += [item.row.id for item in items]
             continue
         seen.add(contact.address_id)
         once.append((items, send, contact))
@@ -296,7 +327,7 @@ def _charge(
         if send.window and not send.granted:
             outrun = outrun or contact.address_id not in allowed
         if outrun:
-            held["queued", now + _SOON, "outrun"] += [item.row.id for item in items]
+            held["queued", now + _SOON, "outrun", ""] += [item.row.id for item in items]
             continue
         today = days[first.community_id] if send.charge else first.charged_day
         parcel = _parcel(items, rules, send, contact, token, until, now, today)
@@ -320,7 +351,7 @@ def _parcel(
         ids=tuple([item.row.id for item in items]),
         token=token,
         until=until,
-        push=Push(send.way, contact.address, first.topic, notice, key),
+        push=Push(send.way, contact.address, first.topic, notice, key, contact.group),
         send=send,
         contact=contact,
         person_id=first.person_id,
@@ -328,7 +359,7 @@ def _parcel(
         first_tried=min([item.row.tried_at or now for item in items]),
         template=rules.templates.get((first.topic, send.way), ""),
         ask=asks[0] if len(asks) == 1 else "",
-        cut=len(items) == 1 and items[0].size > _LIMIT,
+        cut=len(items) == 1 and items[0].size > TEXT_LIMITS[contact.channel],
         charged_day=today if send.charge else None,
     )
 
@@ -342,8 +373,8 @@ def _key(items: Sequence[_Item]) -> str:
 
 
 def _put_back(session: UnitOfWork, held: Held) -> None:
-    for (state, at, reason), ids in held.items():
-        values = {"ids": ids, "to": state, "at": at, "why": reason}
+    for (state, at, reason, way), ids in held.items():
+        values = {"ids": ids, "to": state, "at": at, "why": reason, "by": way}
         session.core.execute(_PUT_BACK, values)
 
 

@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import Boolean, and_, bindparam, case, delete, or_, select, text, update
 
-from bot.domain.delivery import Outcome, Remedy, Way, pause_before, policy_of
-from bot.domain.messages import Channel
+from bot.domain.delivery import Outcome, Remedy, Way, channel_of, pause_before, policy_of
 from bot.services import contacts, conversation, outlet
 from bot.services.mailbox import RIDES
 from bot.services.outbox import Parcel
@@ -75,7 +74,6 @@ Result = tuple[Parcel, Outcome]
 
 def settle(
     session: UnitOfWork,
-    channel: Channel,
     results: Sequence[Result],
     now: datetime,
     dice: Callable[[], float],
@@ -88,7 +86,7 @@ def settle(
     """
     for parcel, outcome in results:
         if outcome.remedy is not Remedy.DONE:
-            _rest(session, channel, parcel.push.way, outcome, now)
+            _rest(session, parcel.push.way, outcome, now)
     # Rows that end alike are written at once.
     ends: dict[_End, list[int]] = defaultdict(list)
     again: list[dict[str, Any]] = []
@@ -112,7 +110,7 @@ def settle(
             written += session.core.execute(statement, values).rowcount
     _early_receipts(session, [end.number for end in ends if end.number], now)
     for parcel, outcome in results:
-        _keep_count(session, channel, parcel, outcome, now)
+        _keep_count(session, parcel, outcome, now)
     if written < sum(len(parcel.ids) for parcel, _ in results):
         log.warning("lease_lost", rows=sum(len(parcel.ids) for parcel, _ in results) - written)
 
@@ -139,7 +137,8 @@ def _what_now(
             return None, "unknown", reason
         case Remedy.UNCLEAR | Remedy.RETRY | Remedy.TOKEN:
             return now + pause_before(parcel.attempts, dice()), "", reason
-        case Remedy.DEFER if parcel.push.way is Way.TEMPLATE:
+        case Remedy.DEFER if not parcel.send.window and parcel.push.way is not Way.SUBSCRIPTION:
+            # Nothing that we keep count of closes this way.
             return None, "held", reason
         case Remedy.DEFER | Remedy.FREQUENCY | Remedy.QUOTA | Remedy.CAPABILITY:
             # Planned at once: another way may be open.
@@ -155,38 +154,37 @@ def _what_now(
     return None, "failed", reason
 
 
-def _rest(session: UnitOfWork, channel: Channel, way: Way, outcome: Outcome, now: datetime) -> None:
-    """What the answer says of this way, or all ways, for everybody."""
+def _rest(session: UnitOfWork, way: Way, outcome: Outcome, now: datetime) -> None:
+    """What the answer says of this way, or all ways of its account, for everybody."""
     match outcome.remedy:
         case Remedy.FREQUENCY:
-            outlet.rest(session, channel, way, now + _MINUTE, now)
+            outlet.rest(session, way, now + _MINUTE, now)
         case Remedy.QUOTA:
-            outlet.rest(session, channel, way, _platform_midnight(now), now)
+            outlet.rest(session, way, _platform_midnight(now), now)
         case Remedy.CONFIGURATION:
             for each in Way:
-                outlet.rest(session, channel, each, now + _REPAIR, now)
+                if channel_of(each) is channel_of(way):
+                    outlet.rest(session, each, now + _REPAIR, now)
         case Remedy.CAPABILITY:
             log.error("not_allowed", way=way, code=outcome.code, reason=outcome.reason)
-            outlet.refuse(session, channel, way, now)
+            outlet.refuse(session, way, now)
 
 
-def _keep_count(
-    session: UnitOfWork, channel: Channel, parcel: Parcel, outcome: Outcome, now: datetime
-) -> None:
+def _keep_count(session: UnitOfWork, parcel: Parcel, outcome: Outcome, now: datetime) -> None:
     """Budgets, windows and consents as the platform counts them; the menu that came with it."""
     way, contact = parcel.push.way, parcel.contact
     if outcome.remedy is Remedy.DONE:
         if way is Way.SUBSCRIPTION:
             _use_consent(session, parcel, PlatformConsent.count - 1)
         if parcel.ask:
-            _open_menu(session, channel, parcel, now)
+            _open_menu(session, parcel, now)
         return
     if outcome.remedy is Remedy.UNCLEAR:
         return
     if outcome.remedy not in _TRIED and parcel.charged_day and parcel.person_id is not None:
         charge = (parcel.person_id, parcel.charged_day, parcel.send.digest)
         contacts.refund(session, [charge])
-    if outcome.remedy is Remedy.DEFER and way is Way.CUSTOMER:
+    if outcome.remedy is Remedy.DEFER and parcel.send.window:
         contacts.close_window(session, contact.address_id)
     elif parcel.send.window:
         contacts.give_back(session, contact.address_id, parcel.send.window)
@@ -194,13 +192,14 @@ def _keep_count(
         _use_consent(session, parcel, 0)
 
 
-def _open_menu(session: UnitOfWork, channel: Channel, parcel: Parcel, now: datetime) -> None:
+def _open_menu(session: UnitOfWork, parcel: Parcel, now: datetime) -> None:
     """A menu that cannot be read is none: that the message is out is written all the same."""
     contact = parcel.contact
     try:
         conversation.open_menu(
-            session, channel, contact.account, contact.address, parcel.ask, now, _ANSWERED_WITHIN
-        )
+            session, contact.channel, contact.account, contact.address, parcel.ask, now,
+            _ANSWERED_WITHIN,
+        )  # fmt: skip
     except (ValueError, KeyError, TypeError):
         log.error("menu_unreadable", topic=parcel.push.topic)
 

@@ -1,4 +1,4 @@
-"""What can be pushed through a channel now: what the account may do, and what rests."""
+"""What can be pushed through the channels now: what an account may do, and what rests."""
 
 import json
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from bot.domain.delivery import Way
+from bot.domain.delivery import Way, channel_of
 from bot.domain.messages import Channel
 from bot.domain.reach import Outlet as View
 from bot.storage.models import Outlet
@@ -15,8 +15,12 @@ from bot.storage.session import UnitOfWork, insert_new
 # What the platform has refused as not allowed is tried again after this: the account may have
 # been verified meanwhile.
 REFUSED_FOR = timedelta(days=1)
-# Calls a second to the platform, by all workers together, and how many at once after a pause.
+# Calls a second to the platforms, by all workers together, and how many at once after a pause.
 RATE, BURST = 500.0, 500.0
+# Whose row counts them.
+_COUNTING = Channel.OFFICIAL_ACCOUNT
+_table = Outlet.__table__.c
+_ALL = select(_table.capabilities, _table.refused, _table.rests)
 
 
 def configure(session: UnitOfWork, channel: Channel, ways: Iterable[Way], now: datetime) -> None:
@@ -28,51 +32,55 @@ def configure(session: UnitOfWork, channel: Channel, ways: Iterable[Way], now: d
         session.flush()
 
 
-def ways_of(session: UnitOfWork, channel: Channel, now: datetime) -> View:
-    """The ways that can be used, without those that the platform has lately refused."""
-    row = session.get(Outlet, channel)
-    if row is None:
-        return View()
-    ways = {Way(name) for name in row.capabilities.split(",") if name}
-    ways -= refused(session, channel, now)
-    return View(frozenset(ways), _times(row.rests))
+def ways_of(session: UnitOfWork, now: datetime) -> View:
+    """The ways that can be used, without those that a platform has lately refused."""
+    ways: set[Way] = set()
+    rests: dict[Way, datetime] = {}
+    for row in session.core.execute(_ALL).all():
+        ways |= {Way(name) for name in row.capabilities.split(",") if name}
+        ways -= _refused(row.refused, now)
+        rests |= _times(row.rests)
+    return View(frozenset(ways), rests)
 
 
-def refused(session: UnitOfWork, channel: Channel, now: datetime) -> frozenset[Way]:
-    """What the platform has refused as not allowed within the last day."""
-    row = session.get(Outlet, channel)
-    times = _times(row.refused) if row else {}
-    return frozenset(way for way, at in times.items() if now - at < REFUSED_FOR)
+def refused(session: UnitOfWork, now: datetime) -> frozenset[Way]:
+    """What a platform has refused as not allowed within the last day."""
+    rows = session.core.execute(_ALL).all()
+    return frozenset(way for row in rows for way in _refused(row.refused, now))
 
 
-def refuse(session: UnitOfWork, channel: Channel, way: Way, now: datetime) -> None:
+def _refused(stored: str, now: datetime) -> set[Way]:
+    return {way for way, at in _times(stored).items() if now - at < REFUSED_FOR}
+
+
+def refuse(session: UnitOfWork, way: Way, now: datetime) -> None:
     """The account may not do this, whatever its configuration says."""
-    row = _locked(session, channel, now)
+    row = _locked(session, channel_of(way), now)
     row.refused = _dump({**_times(row.refused), way: now})
     session.flush()
 
 
-def rest(session: UnitOfWork, channel: Channel, way: Way, until: datetime, now: datetime) -> None:
+def rest(session: UnitOfWork, way: Way, until: datetime, now: datetime) -> None:
     """Try this way on nobody before then."""
-    row = _locked(session, channel, now)
+    row = _locked(session, channel_of(way), now)
     rests = {known: end for known, end in _times(row.rests).items() if end > now}
     row.rests = _dump({**rests, way: max(until, rests.get(way, until))})
     session.flush()
 
 
-def permits(session: UnitOfWork, channel: Channel, now: datetime) -> int:
+def permits(session: UnitOfWork, now: datetime) -> int:
     """How many calls may be made now: a token bucket that all workers share. Nobody else takes
     any before this transaction ends.
     """
-    row = _locked(session, channel, now)
+    row = _locked(session, _COUNTING, now)
     passed = max(0.0, (now - row.permits_at).total_seconds())
     row.permits, row.permits_at = min(BURST, row.permits + passed * RATE), now
     return int(row.permits)
 
 
-def spend(session: UnitOfWork, channel: Channel, calls: int) -> None:
+def spend(session: UnitOfWork, calls: int) -> None:
     """Take so many of the permits."""
-    session.get_one(Outlet, channel).permits -= calls
+    session.get_one(Outlet, _COUNTING).permits -= calls
     session.flush()
 
 
