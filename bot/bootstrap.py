@@ -8,9 +8,11 @@ from typing import Literal
 
 import structlog
 
-from bot.clock import Clock, OffsetClock, elapsed, pause
+from bot.clock import Clock, OffsetClock, elapsed
+from bot.clock import pause as wait
 from bot.config import OfficialAccountSettings, Settings, WecomBotSettings
 from bot.domain.delivery import (
+    DIRECT,
     PROFILES,
     Capability,
     Outcome,
@@ -27,9 +29,12 @@ from bot.platforms.official_account.channel import OfficialAccount
 from bot.platforms.official_account.client import Client
 from bot.platforms.official_account.transport import OfficialAccountTransport, Template
 from bot.platforms.wecom_bot.channel import WecomBot
+from bot.platforms.wecom_bot.connection import Credentials
+from bot.platforms.wecom_bot.long_connection import LongConnection
+from bot.platforms.wecom_bot.replies import Phrases
 from bot.ports import TokenStore, Transport
 from bot.routing import Dispatcher
-from bot.services import community, firing, outlet
+from bot.services import community, firing, outlet, pace
 from bot.services.community import CommunitySettings
 from bot.services.outbox import LEASE, Rules
 from bot.storage import schema
@@ -42,7 +47,8 @@ from content.check import unknown_buttons, unknown_commands, unknown_kinds
 from content.loader import Library
 from handlers import ROUTERS
 from scheduler.kinds import KINDS
-from scheduler.runner import Runner
+from scheduler.line import Line
+from scheduler.runner import INTERVAL, Runner
 from scheduler.tick import tick
 from scheduler.worker import Tools, Worker
 
@@ -150,11 +156,41 @@ def _official_account(
 def _wecom_bot(
     section: WecomBotSettings | None, library: Library, settings: Settings
 ) -> WecomBot | None:
-    if section is None:
+    """The callback's side; None where there is none, or the long connection is used."""
+    if section is None or section.mode != "callback":
         return None
-    more = library.packs[settings.defaults.pack].messages.say("paging.more")
-    key = section.encoding_aes_key.get_secret_value()
-    return WecomBot(section.token.get_secret_value(), key, section.name, more)
+    key, phrases = section.encoding_aes_key.get_secret_value(), _phrases(library, settings)
+    return WecomBot(section.token.get_secret_value(), key, section.name, phrases)
+
+
+def _phrases(library: Library, settings: Settings) -> Phrases:
+    say = library.packs[settings.defaults.pack].messages.say
+    keys = ("paging.more", "conversation.card_ask", "conversation.card_chose")
+    return Phrases(*map(say, (*keys, "conversation.working")))
+
+
+def build_line(application: Application) -> Line | None:
+    """The long connection of the WeCom bot, which the leader begins; None where there is none."""
+    settings, clock = application.settings, application.clock
+    section = settings.wecom_bot
+    if section is None or section.mode != "websocket":
+        return None
+    credentials = Credentials(section.ws_url, section.bot_id, section.secret.get_secret_value())
+
+    def connect() -> LongConnection:
+        # Somebody waits for these answers: before what the worker does otherwise.
+        talking = build(settings, "web", library=application.library)
+        connection = LongConnection(
+            credentials, section.name, _phrases(application.library, settings),
+            lambda message: talking.dispatcher.dispatch(message, clock.now()).reply,
+            clock.now, elapsed,
+        )  # fmt: skip
+        with talking.database.read() as session:
+            said = pace.said_since(session, Way.WECOM_BOT, clock.now() - timedelta(hours=1))
+        connection.remember(said)
+        return connection
+
+    return Line(Way.WECOM_BOT, connect)
 
 
 def platform_client(account: OfficialAccountSettings, tokens: TokenStore, clock: Clock) -> Client:
@@ -169,7 +205,7 @@ def prepare_tokens(database: Database, clock: Clock) -> TokenStore:
     Raises DatabaseProblem or SchemaOutdated where the database is not ready.
     """
     schema.require_tables(database.engine)
-    return DatabaseTokens(database, clock.now, pause)
+    return DatabaseTokens(database, clock.now, wait)
 
 
 def capabilities_of(account: OfficialAccountSettings | None) -> frozenset[Capability]:
@@ -180,11 +216,14 @@ def capabilities_of(account: OfficialAccountSettings | None) -> frozenset[Capabi
 
 
 def ways_of(settings: Settings) -> frozenset[Way]:
-    """How the configured account can push; by template only where one is configured."""
-    account = settings.official_account
+    """How the configured channels can push; by template only where one is configured."""
+    account, bot = settings.official_account, settings.wecom_bot
     templates = account.template if account else ()
     configured = {Way.CUSTOMER, *(Way(item.way) for item in templates)}
-    return frozenset(way for way in configured if Capability(way) in capabilities_of(account))
+    ways = {way for way in configured if Capability(way) in capabilities_of(account)}
+    if bot is not None and bot.mode == "websocket":
+        ways.add(Way.WECOM_BOT)
+    return frozenset(ways)
 
 
 def default_community(settings: Settings) -> CommunitySettings:
@@ -238,26 +277,39 @@ def outlet_of(settings: Settings, session: UnitOfWork, now: datetime) -> Outlet:
     return replace(known, templates=ids)
 
 
-class _NoTransport:
-    """Nothing is planned for an account without a way to push; should it be, it waits."""
+class _Transports:
+    """Each way's own. Nothing is planned for a way that there is not; should it be, it waits."""
+
+    def __init__(self, by_channel: Mapping[Channel, Transport]) -> None:
+        self._by_channel = by_channel
 
     def send(self, push: Push) -> Outcome:
-        return Outcome(Remedy.CAPABILITY, reason="the account has no way to push")
+        transport = self._by_channel.get(channel_of(push.way))
+        if transport is None:
+            return Outcome(Remedy.CAPABILITY, reason="the account has no way to push")
+        return transport.send(push)
 
 
-def build_worker(application: Application, *, lease: timedelta = LEASE) -> Worker:
-    """What sends; it also tells the account's ways to the other processes."""
+def build_worker(
+    application: Application, *, lease: timedelta = LEASE, line: Line | None = None
+) -> Worker:
+    """What sends, also by the `line`; it tells the ways that there are to the other processes."""
     settings, database, clock = application.settings, application.database, application.clock
     messages = application.library.packs[settings.defaults.pack].messages
     account = settings.official_account
     templates = templates_of(settings)
-    transport: Transport = _NoTransport()
-    if account and ways_of(settings):
-        tokens = DatabaseTokens(database, clock.now, pause)
+    transports: dict[Channel, Transport] = {}
+    if line is not None:
+        transports[Channel.WECOM_BOT] = line
+    if account and capabilities_of(account):
+        tokens = DatabaseTokens(database, clock.now, wait)
         client = platform_client(account, tokens, clock)
-        transport = OfficialAccountTransport(client, messages.say("delivery.more"), templates)
+        more = messages.say("delivery.more")
+        transports[Channel.OFFICIAL_ACCOUNT] = OfficialAccountTransport(client, more, templates)
     with database.begin() as session:
-        outlet.configure(session, Channel.OFFICIAL_ACCOUNT, ways_of(settings), clock.now())
+        for channel in DIRECT:
+            ways = [way for way in ways_of(settings) if channel_of(way) is channel]
+            outlet.configure(session, channel, ways, clock.now())
 
     def chore() -> bool:
         with database.read() as session:
@@ -278,8 +330,11 @@ def build_worker(application: Application, *, lease: timedelta = LEASE) -> Worke
         messages.say("delivery.several"),
         {key: template.id for key, template in templates.items()},
         lease,
+        line.absent if line else lambda: None,
+        line.busy_until if line else lambda *_: None,
     )
-    return Worker(Tools(database, transport, rules, clock.now, elapsed, pause, chore))
+    transport = _Transports(transports)
+    return Worker(Tools(database, transport, rules, clock.now, elapsed, wait, chore))
 
 
 def tick_once(application: Application) -> None:
@@ -288,7 +343,7 @@ def tick_once(application: Application) -> None:
     tick(
         application.database,
         application.clock.now(),
-        pause,
+        wait,
         text_hours=retention.inbox_text_hours,
         row_days=retention.inbox_row_days,
         data_dir=application.settings.storage.data_dir,
@@ -297,11 +352,14 @@ def tick_once(application: Application) -> None:
     )
 
 
-def build_runner(application: Application, *, demo: bool = False) -> Runner:
-    """The scheduler's loop."""
+def build_runner(
+    application: Application, *, demo: bool = False, line: Line | None = None
+) -> Runner:
+    """The scheduler's loop; the leader has the `line`."""
 
     def work() -> None:
         tick_once(application)
 
     lock = leader_lock(application.database.engine, application.settings.storage.data_dir)
-    return Runner(work, lock, DEMO_TICK) if demo else Runner(work, lock)
+    lead = line.lead if line else lambda _leading: None
+    return Runner(work, lock, DEMO_TICK if demo else INTERVAL, lead)

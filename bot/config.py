@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -154,6 +155,10 @@ def _check_key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _check_any_token(token: SecretStr) -> SecretStr:
+    return _check_token(token) if token.get_secret_value() else token
+
+
 def _check_any_key(key: SecretStr) -> SecretStr:
     return _check_key(key) if key.get_secret_value() else key
 
@@ -207,15 +212,46 @@ class OfficialAccountSettings(Section):
 
 
 class WecomBotSettings(Section):
-    token: SecretStr
-    """企业微信智能机器人“接收消息”里的 Token，3 到 32 位字母或数字。"""
-    encoding_aes_key: SecretStr
-    """同一页的 EncodingAESKey，43 位。"""
+    mode: Literal["websocket", "callback"] = "websocket"
+    """websocket 是长连接，不用公网地址，能主动发；callback 要公网地址，只能回复。"""
+    bot_id: str = Field(default="", max_length=128)
+    """长连接用：智能机器人的 Bot ID。"""
+    secret: SecretStr = SecretStr("")
+    """长连接用：同一页的 Secret。"""
+    token: SecretStr = SecretStr("")
+    """回调用：“接收消息”里的 Token，3 到 32 位字母或数字。"""
+    encoding_aes_key: SecretStr = SecretStr("")
+    """回调用：同一页的 EncodingAESKey，43 位。"""
     name: str = Field(default="", max_length=64)
     """机器人在群里叫什么；名字里有空格时要填，才认得出 @ 后面的话。"""
+    ws_url: str = Field(default="wss://openws.work.weixin.qq.com", pattern=r"^wss?://[^\s]+$")
+    """长连接的地址，一般不用改。"""
+    api_base: str = Field(default="https://qyapi.weixin.qq.com", pattern=r"^https?://[^\s/]+$")
+    """回调用：只往这个地址补发回复，一般不用改。"""
 
-    _token_shape = field_validator("token")(_check_token)
-    _key_shape = field_validator("encoding_aes_key")(_check_key)
+    _token_shape = field_validator("token")(_check_any_token)
+    _key_shape = field_validator("encoding_aes_key")(_check_any_key)
+
+    @field_validator("ws_url")
+    @classmethod
+    def _secret_on_the_way(cls, ws_url: str) -> str:
+        here = urlsplit(ws_url).hostname in ("127.0.0.1", "localhost", "::1")
+        if not here and not ws_url.startswith("wss://"):
+            raise ValueError("must begin with wss://, or the secret would be read on the way")
+        return ws_url
+
+    @model_validator(mode="after")
+    def _what_the_mode_needs(self) -> "WecomBotSettings":
+        needed = {
+            "websocket": {"bot_id": self.bot_id, "secret": self.secret.get_secret_value()},
+            "callback": {
+                "token": self.token.get_secret_value(),
+                "encoding_aes_key": self.encoding_aes_key.get_secret_value(),
+            },
+        }[self.mode]
+        if missing := [name for name, value in needed.items() if not value]:
+            raise ValueError(f"mode {self.mode} needs {' and '.join(missing)}")
+        return self
 
 
 class Retention(Section):
@@ -257,8 +293,10 @@ class Settings(Section):
             found += [self.official_account.secret.get_secret_value()]
             found += self.official_account.aes_keys
         if self.wecom_bot:
-            found += [self.wecom_bot.token.get_secret_value()]
-            found += [self.wecom_bot.encoding_aes_key.get_secret_value()]
+            bot = self.wecom_bot
+            found += [
+                one.get_secret_value() for one in (bot.token, bot.encoding_aes_key, bot.secret)
+            ]
         return tuple(str(secret) for secret in found if secret)
 
 

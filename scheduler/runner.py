@@ -22,9 +22,15 @@ class Runner:
     """
 
     def __init__(
-        self, work: Callable[[], None], lock: LeaderLock, interval: float = INTERVAL
+        self,
+        work: Callable[[], None],
+        lock: LeaderLock,
+        interval: float = INTERVAL,
+        lead: Callable[[bool], None] = lambda _leading: None,
     ) -> None:
+        """`lead` hears when this process has become the leader, and when it is that no longer."""
         self._work = work
+        self._lead = lead
         self._lock = lock
         self._leading = False
         self._stopped = threading.Event()
@@ -45,6 +51,7 @@ class Runner:
             if leading != self._leading:
                 log.info("leading" if leading else "not_leading")
                 self._leading = leading
+                self._lead(leading)
             if leading:
                 self._work()
         except Exception:
@@ -62,4 +69,7 @@ class Runner:
 
     def close(self) -> None:
         """Let another process lead."""
+        if self._leading:
+            self._leading = False
+            self._lead(False)
         self._lock.release()

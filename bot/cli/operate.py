@@ -13,7 +13,14 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from bot.bootstrap import THREADS, build, build_runner, build_worker, prepare_database
+from bot.bootstrap import (
+    THREADS,
+    build,
+    build_line,
+    build_runner,
+    build_worker,
+    prepare_database,
+)
 from bot.cli.common import chosen_file, config_option, settings_of
 from bot.config import Settings
 from bot.lifetime import end_with_parent
@@ -126,8 +133,9 @@ def worker(config: Path | None, parent: int | None) -> None:
         end_with_parent(parent)
     application = build(settings_of(config), "worker", demo=is_demo())
     schema.require_current(application.database.engine)
-    sender = build_worker(application)
+    line = build_line(application)
+    sender = build_worker(application, line=line)
     thread = sender.start()
-    build_runner(application, demo=is_demo()).run()
+    build_runner(application, demo=is_demo(), line=line).run()
     sender.stop()
     thread.join()

@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.errors import MalformedMessage
 
-_DEPTH = 8
+# What was chosen on a card lies ten deep, in a frame of the long connection.
+_DEPTH = 12
 _NAME_LIMIT = 128
 # What XML cannot carry, raw or as a reference; real messages hold it (WeRoBot issues 420, 809).
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")

@@ -76,6 +76,15 @@ class Dispatcher:
             log.exception("database_busy", type=message.type)
             return Dispatched(Reply(self._notice("trouble.busy")), "busy")
 
+    def said(self, key: bytes, sender: str, conversation: str) -> Reply | None:
+        """The reply that this sender's message had in this conversation; None for none (yet)."""
+        try:
+            with self._database.read() as session:
+                return inbox.said(session, key, sender, conversation)
+        except DATABASE_BUSY:
+            log.exception("database_busy", type="poll")
+            return None
+
     def learn(self) -> None:
         """What packs learn takes seconds the first time: not while a transaction is open."""
         if not self._learned:

@@ -27,11 +27,23 @@ _WITHOUT_WORDS = (MessageType.IMAGE, MessageType.VOICE)
 def answer(context: Context) -> Reply:
     """The reply of whoever is responsible for this message."""
     if context.message.event == "click":
+        if task := context.message.details.get("task_id"):
+            said = _tap(context, task)
+            return said if isinstance(said, Reply) else Reply(said)
         # A button of the account's menu says its words.
         words = context.message.event_key
         context.message = replace(context.message, type=MessageType.TEXT, text=words)
     said = _event(context) if context.message.type is MessageType.EVENT else _message(context)
     return said if isinstance(said, Reply) else Reply(said)
+
+
+def _tap(context: Context, task: str) -> Said:
+    """A button of a card: its option, if that card's menu is the one that is open for who taps."""
+    asked = conversation.recall(context.session, context.message, conversation.MENU, context.now)
+    number = context.message.event_key.partition(" ")[0]
+    if asked is None or asked.payload.get(conversation.ASKED_BY) != task or not number.isdigit():
+        return context.notice("conversation.card_over")
+    return _number(context, int(number))
 
 
 def _event(context: Context) -> Said:

@@ -17,6 +17,8 @@ MENU: Kind = "menu"
 CONFIRM: Kind = "confirm"
 UNDO: Kind = "undo"
 LIFE = timedelta(minutes=10)
+# In a payload: the key of the message that it is the answer to.
+ASKED_BY = "asked_by"
 
 _table = OpenQuestion.__table__.c
 _MINE = (
@@ -65,7 +67,7 @@ def remember(
     now: datetime,
     life: timedelta = LIFE,
 ) -> None:
-    """Put this in place of what was asked before."""
+    """Put this in place of what was asked before; it knows which message it is the answer to."""
     put(
         session,
         OpenQuestion,
@@ -73,7 +75,7 @@ def remember(
         **_key(message, kind),
         community_id=community_id,
         action=action,
-        payload=json.dumps(payload, ensure_ascii=False),
+        payload=json.dumps({**payload, ASKED_BY: message.key.hex()}, ensure_ascii=False),
         created_at=now,
         expires_at=now + life,
     )

@@ -11,6 +11,9 @@ from bot.storage.session import UnitOfWork, insert_new
 
 _table = InboxMessage.__table__.c
 _REPLY = select(_table.reply, _table.page, _table.riders).where(_table.key == bindparam("key"))
+_SAID = _REPLY.where(
+    _table.sender == bindparam("sender"), _table.conversation == bindparam("conversation")
+)
 _ANSWER = (
     update(InboxMessage.__table__)  # type: ignore[arg-type]
     .where(_table.id == bindparam("row_id"))
@@ -64,6 +67,16 @@ def stored_reply(session: UnitOfWork, key: bytes) -> Reply:
     """The reply that the message with this key got."""
     row = session.core.execute(_REPLY, {"key": key}).one()
     return _reply(row)
+
+
+def said(session: UnitOfWork, key: bytes, sender: str, conversation: str) -> Reply | None:
+    """The reply that this sender's message got in this conversation; None when there is no such
+    message.
+    """
+    row = session.core.execute(
+        _SAID, {"key": key, "sender": sender, "conversation": conversation}
+    ).first()
+    return _reply(row) if row else None
 
 
 def answer(session: UnitOfWork, row_id: int, reply: Reply, reference: str | None) -> None:

@@ -15,6 +15,7 @@ from bot.platforms.crypto import MessageKey, signature
 from bot.platforms.fields import read_json, text_field
 from bot.platforms.signed import Signed, parameter
 from bot.platforms.wecom_bot import payload, replies
+from bot.platforms.wecom_bot.replies import Phrases
 
 BODY_LIMIT = 64 * 1024
 _ECHO_LIMIT = 4096
@@ -22,10 +23,10 @@ _ECHO_LIMIT = 4096
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An accepted request: a message, or a poll for the stream with this id."""
+    """An accepted request: a message, or else a poll."""
 
     message: InboundMessage | None
-    stream: str
+    poll: payload.Poll | None
     nonce: str
 
 
@@ -34,11 +35,11 @@ class WecomBot:
     receive id "". `name` is what the bot is called in groups.
     """
 
-    def __init__(self, token: str, encoding_aes_key: str, name: str, more: str) -> None:
+    def __init__(self, token: str, encoding_aes_key: str, name: str, phrases: Phrases) -> None:
         self._signed = Signed(token)
         self._key = MessageKey(encoding_aes_key, "")
         self._name = name
-        self._more = more
+        self._phrases = phrases
 
     def verify(self, query: Mapping[str, str], now: datetime) -> str:
         """What the platform's GET must be answered with: its echostr, decrypted.
@@ -56,18 +57,32 @@ class WecomBot:
         encrypted = text_field(_fields(body), "encrypt")
         self._signed.check(query, "msg_signature", now, encrypted)
         fields = _fields(self._key.decrypt(encrypted))
-        if stream := payload.stream_of(fields):
-            return Opened(None, stream, query["nonce"])
-        return Opened(payload.parse(fields, now, self._name), "", query["nonce"])
+        if poll := payload.poll_of(fields):
+            return Opened(None, poll, query["nonce"])
+        return Opened(payload.parse(fields, now, self._name), None, query["nonce"])
 
-    def seal(self, reply: Reply, opened: Opened, now: datetime) -> str:
-        """The body of the answer, as JSON; "" for nothing to say."""
-        if opened.message is None:
-            # Whatever we begin is finished in the same answer: there is nothing to go on with.
-            gone = replies.stream(opened.stream, "")
-            return self._envelope({"msgtype": "stream", "stream": gone}, opened.nonce, now)
-        fields = replies.render(reply, opened.message, self._more)
+    def seal(self, reply: Reply | None, opened: Opened, now: datetime) -> str:
+        """The body of the answer, as JSON; "" for nothing to say. None as a reply says that it is
+        still being found: a stream is begun, or goes on.
+        """
+        fields = self._fields(reply, opened)
         return self._envelope(fields, opened.nonce, now) if fields else ""
+
+    def words(self, reply: Reply) -> str:
+        """What the reply says, as text."""
+        return replies.words(reply, self._phrases)
+
+    def _fields(self, reply: Reply | None, opened: Opened) -> dict[str, Any]:
+        if opened.message is not None and reply is not None:
+            return replies.render(reply, opened.message, self._phrases)
+        if opened.message is not None:
+            id = replies.stream_id(opened.message)
+        else:
+            id = opened.poll.id if opened.poll else ""
+        if reply is not None:
+            return replies.finished(reply, id, self._phrases)
+        stream = replies.stream(id, self._phrases.working, finish=False)
+        return {"msgtype": "stream", "stream": stream}
 
     def _envelope(self, fields: Mapping[str, Any], nonce: str, now: datetime) -> str:
         encrypted = self._key.encrypt(json.dumps(fields, ensure_ascii=False))

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -60,13 +61,23 @@ def parse(fields: Mapping[str, Any], now: datetime, name: str) -> InboundMessage
     )
 
 
-def stream_of(fields: Mapping[str, Any]) -> str:
-    """The id of the stream that a poll asks after; "" for a message."""
-    return text_field(_inner(fields, STREAM), "id", 256) if _is_poll(fields) else ""
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Asks how the stream `id` goes on, which somebody sees in this conversation."""
+
+    id: str
+    sender: str
+    conversation: str
 
 
-def _is_poll(fields: Mapping[str, Any]) -> bool:
-    return text_field(fields, "msgtype") == STREAM
+def poll_of(fields: Mapping[str, Any]) -> Poll | None:
+    """None for a message. Raises MalformedMessage."""
+    if text_field(fields, "msgtype") != STREAM:
+        return None
+    sender = required(_inner(fields, "from"), "userid")
+    in_group = text_field(fields, "chattype") == "group"
+    chat = required(fields, "chatid") if in_group else sender
+    return Poll(required(_inner(fields, STREAM), "id", 256), sender, chat)
 
 
 def _type(name: str, text: str, pictures: list[str]) -> MessageType:
