@@ -103,7 +103,13 @@ class Wecom:
 
 @pytest.fixture
 def wecom(settings: Settings, clock: HandClock) -> Iterator[Wecom]:
-    section = {"mode": "callback", "token": TOKEN, "encoding_aes_key": KEY, "name": "学习 助手"}
+    section = {
+        "mode": "callback",
+        "token": TOKEN,
+        "encoding_aes_key": KEY,
+        "name": "学习 助手",
+        "api_base": "http://127.0.0.1:9",
+    }
     account = settings.official_account
     assert account is not None
     pushing = account.model_dump() | {"secret": "s", "kind": "service", "verified": True}
