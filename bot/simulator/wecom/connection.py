@@ -1,0 +1,296 @@
+"""The platform's end of the long connection.
+
+Source: developer.work.weixin.qq.com/document/path/101463 (智能机器人长连接).
+"""
+
+import base64
+import json
+import logging
+import secrets
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from random import Random
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
+
+from bot.clock import pause
+from bot.simulator.server import serving
+from bot.simulator.wecom import limits, masking
+from bot.simulator.wecom.commands import Commands, Outcome
+from bot.simulator.wecom.enterprise import Enterprise
+from bot.simulator.wecom.exchange import Exchange
+from bot.simulator.wecom.files import Files
+from bot.simulator.wecom.people import Line
+from bot.simulator.wecom.watching import Traffic
+
+_LARGEST_FRAME = 2 * 1024 * 1024
+_KEPT_BACK_SECONDS = 3.0
+_MALFORMED = (
+    "",
+    "not json",
+    "[]",
+    "null",
+    b"\xff",
+    '{"cmd": "aibot_msg_callback"}',
+    '{"cmd": "aibot_msg_callback", "headers": {"req_id": 1}, "body": []}',
+)
+# Frames hold secrets: what the library logs of them is not wanted.
+_LOGGER = logging.getLogger(__name__)
+_LOGGER.setLevel(logging.ERROR)
+
+
+@dataclass
+class ConnectionFaults:
+    """What goes wrong; it may be changed at any time. The chances are between 0 and 1, for each
+    frame to the bot.
+
+    refusing: new connections are not let in. no_pong, no_ack: pings, and other frames, have their
+    effect and are not acknowledged; ack_seconds: they are so late. reorder: a frame is kept back
+    until the next one is through. duplicate: it is sent twice. malformed: nonsense comes before it.
+    """
+
+    refusing: bool = False
+    no_pong: bool = False
+    no_ack: bool = False
+    ack_seconds: float = 0.0
+    reorder: float = 0.0
+    duplicate: float = 0.0
+    malformed: float = 0.0
+    random: Random = field(default_factory=lambda: Random(1))  # noqa: S311
+
+    def happens(self, chance: float) -> bool:
+        return chance > 0 and self.random.random() < chance
+
+
+class LongConnection(Line):
+    """At most one bot is subscribed at a time. What happens while none is, is lost: the page does
+    not say whether the platform keeps it.
+    """
+
+    def __init__(self, enterprise: Enterprise, faults: ConnectionFaults | None = None) -> None:
+        self.enterprise = enterprise
+        self.faults = faults or ConnectionFaults()
+        self.files = Files(enterprise.clock)
+        self.url = ""
+        self._commands = Commands(enterprise)
+        self._live: ServerConnection | None = None
+        self._kept_back: list[Mapping[str, Any]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def live(self) -> bool:
+        """Whether a bot is subscribed."""
+        return self._live is not None
+
+    def wait_live(self, seconds: float = 5.0, *, live: bool = True) -> bool:
+        """Wait until a bot is (or is no longer) subscribed, at most so long: whether it is so."""
+        return self.enterprise.until(lambda: self.live == live, seconds)
+
+    def cut(self) -> None:
+        """The line breaks: neither side says goodbye."""
+        if connection := self._live:
+            with suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)
+            self._gone(connection)
+
+    def kick(self) -> None:
+        """As though the bot had subscribed somewhere else."""
+        self._replace(None)
+
+    def send_raw(self, frame: str | bytes) -> None:
+        """Anything at all, to the bot that is subscribed."""
+        if connection := self._live:
+            with suppress(ConnectionClosed):
+                connection.send(frame)
+
+    # Line
+
+    def admit(self, userid: str, /) -> None:
+        return
+
+    def file(self, content: bytes, /) -> dict[str, str]:
+        """Each address has a key of its own."""
+        key = secrets.token_bytes(32)
+        url = self.files.store(content, key)
+        return {"url": url, "aeskey": base64.b64encode(key).decode()}
+
+    def deliver(self, exchange: Exchange, /) -> None:
+        command = "aibot_msg_callback" if exchange.kind == "message" else "aibot_event_callback"
+        frame = {
+            "cmd": command,
+            "headers": {"req_id": exchange.request},
+            "body": {"msgid": exchange.id, **exchange.body},
+        }
+        kept_back = self.faults.happens(self.faults.reorder)
+        if kept_back:
+            self._kept_back.append(frame)
+            threading.Timer(_KEPT_BACK_SECONDS, self._let_through).start()
+            return
+        exchange.attempts += 1
+        if not self._send(frame, exchange.chat):
+            exchange.end("机器人没有连着，这条消息没有送到")
+        if self.faults.happens(self.faults.duplicate):
+            exchange.attempts += 1
+            self._send(frame, exchange.chat)
+        self._let_through()
+
+    def _let_through(self) -> None:
+        with self._lock:
+            frames, self._kept_back = self._kept_back, []
+        for frame in frames:
+            if exchange := self.enterprise.exchange(frame["headers"]["req_id"]):
+                exchange.attempts += 1
+                self._send(frame, exchange.chat)
+
+    def _send(self, frame: Mapping[str, Any], chat: str) -> bool:
+        """To the bot that is subscribed: whether there is one."""
+        connection = self._live
+        if connection and self.faults.happens(self.faults.malformed):
+            self.send_raw(self.faults.random.choice(_MALFORMED))
+        sent = connection is not None and self._write(connection, frame)
+        self._record(frame, chat, to_bot=True, problem="" if sent else "机器人没有连着")
+        return sent
+
+    # Server
+
+    def refuse(self, connection: ServerConnection, _request: Request) -> Response | None:
+        if not self.faults.refusing:
+            return None
+        return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
+
+    def serve(self, connection: ServerConnection) -> None:
+        """One connection, until it ends."""
+        try:
+            for raw in connection:
+                self._take(connection, raw)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._gone(connection)
+
+    def _take(self, connection: ServerConnection, raw: str | bytes) -> None:
+        try:
+            frame = json.loads(raw)
+            command, request = frame["cmd"], frame["headers"]["req_id"]
+            body = frame.get("body") or {}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            command, request, body = None, None, {}
+        if (
+            not isinstance(command, str)
+            or not isinstance(request, str)
+            or not isinstance(body, dict)
+        ):
+            said = Traffic(
+                self._now(), "", False, "?", "", problem="这一帧不是 cmd、headers.req_id、body"
+            )
+            self.enterprise.record(said)
+            return
+        outcome = self._outcome(connection, command, request, body)
+        exchange = self.enterprise.exchange(request)
+        chat = exchange.chat if exchange else str(body.get("chatid", ""))
+        self._record(frame, chat, to_bot=False, code=outcome.code, problem=outcome.problem)
+        if self.faults.ack_seconds:
+            pause(self.faults.ack_seconds)
+        if not (self.faults.no_pong if command == "ping" else self.faults.no_ack):
+            self._acknowledge(connection, request, outcome)
+
+    def _outcome(
+        self, connection: ServerConnection, command: str, request: str, body: Mapping[str, Any]
+    ) -> Outcome:
+        if command == "aibot_subscribe":
+            return self._subscribe(connection, body)
+        if connection is not self._live:
+            return Outcome(limits.NOT_SUBSCRIBED, problem="还没有订阅")
+        return self._commands.run(command, request, body)
+
+    def _subscribe(self, connection: ServerConnection, body: Mapping[str, Any]) -> Outcome:
+        bot = self.enterprise.bot
+        secret = body.get("secret")
+        right = isinstance(secret, str) and secrets.compare_digest(
+            secret.encode(errors="replace"), bot.secret.encode()
+        )
+        if not bot.secret or body.get("bot_id") != bot.id or not right:
+            return Outcome(limits.BAD_CREDENTIALS, problem="bot_id 或 secret 不对")
+        self._replace(connection)
+        return Outcome()
+
+    def _replace(self, connection: ServerConnection | None) -> None:
+        """Another connection is the bot's now; the one before is told and closed."""
+        with self.enterprise.changing():
+            before, self._live = self._live, connection
+        if before is not None and before is not connection:
+            body = {
+                "msgid": secrets.token_urlsafe(24), "create_time": int(self._now().timestamp()),
+                "aibotid": self.enterprise.bot.id, "msgtype": "event",
+                "event": {"eventtype": "disconnected_event"},
+            }  # fmt: skip
+            headers = {"req_id": secrets.token_hex(16)}
+            frame = {"cmd": "aibot_event_callback", "headers": headers, "body": body}
+            self._write(before, frame)
+            self._record(frame, "", to_bot=True)
+            before.close()
+        if (before is None) != (connection is None):
+            self.enterprise.connection_is(connection is not None)
+
+    def _gone(self, connection: ServerConnection) -> None:
+        with self.enterprise.changing():
+            if self._live is not connection:
+                return
+            self._live = None
+        self.enterprise.connection_is(False)
+
+    def _acknowledge(self, connection: ServerConnection, request: str, outcome: Outcome) -> None:
+        said = limits.ERRORS.get(outcome.code, "invalid parameter")
+        ack = {"headers": {"req_id": request}, "errcode": outcome.code, "errmsg": said}
+        self._write(connection, ack | ({"body": outcome.body} if outcome.body else {}))
+
+    def _write(self, connection: ServerConnection, frame: Mapping[str, Any]) -> bool:
+        try:
+            connection.send(json.dumps(frame, ensure_ascii=False))
+        except (ConnectionClosed, OSError):
+            return False
+        return True
+
+    def _record(
+        self, frame: Mapping[str, Any], chat: str, *, to_bot: bool, code: int = 0,
+        problem: str = "",
+    ) -> None:  # fmt: skip
+        body = frame.get("body") or {}
+        what = f"{frame['cmd']} {body.get('msgtype', '')}".strip()
+        said = Traffic(self._now(), chat, to_bot, what, masking.shown(frame), code, problem)
+        self.enterprise.record(said)
+
+    def _now(self) -> datetime:
+        return self.enterprise.clock.now()
+
+
+@contextmanager
+def serving_connection(
+    enterprise: Enterprise, *, faults: ConnectionFaults | None = None,
+    tls: ssl.SSLContext | None = None, port: int = 0,
+) -> Iterator[LongConnection]:  # fmt: skip
+    """The long connection behind a real socket (0: a free port); its `url` is ws:// or, with a
+    context, wss://.
+    """
+    line = LongConnection(enterprise, faults)
+    with serving(line.files.answer) as line.files.base, serve(
+        line.serve, "127.0.0.1", port, ssl=tls, process_request=line.refuse, ping_interval=None,
+        compression=None, max_size=_LARGEST_FRAME, close_timeout=1, logger=_LOGGER,
+    ) as server:  # fmt: skip
+        line.url = f"{'wss' if tls else 'ws'}://127.0.0.1:{server.socket.getsockname()[1]}"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield line
+        finally:
+            server.shutdown()
+            thread.join()
