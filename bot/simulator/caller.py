@@ -1,4 +1,4 @@
-"""POSTs to one address over connections that stay open, each cut after so many seconds in all."""
+"""Calls one address over connections that stay open, each cut after so many seconds in all."""
 
 import io
 import select
@@ -35,13 +35,20 @@ class Caller:
 
     def post(self, query: Mapping[str, str], body: bytes, content_type: str) -> tuple[int, bytes]:
         """The answer's status and body. Raises TimeoutError, another OSError, or HTTPException."""
+        return self._call("POST", query, body, {"Content-Type": content_type})
+
+    def get(self, query: Mapping[str, str]) -> tuple[int, bytes]:
+        """The same for a GET."""
+        return self._call("GET", query, None, {})
+
+    def _call(
+        self, method: str, query: Mapping[str, str], body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
         end = elapsed() + self.seconds
         connection = self._take()
         try:
             connection.prepare(end)
-            connection.request(
-                "POST", self._target + urlencode(query), body, {"Content-Type": content_type}
-            )
+            connection.request(method, self._target + urlencode(query), body, headers)
             connection.flush()
             # Not a type, as its declaration has it, but called like one.
             connection.response_class = partial(_Response, end)  # type: ignore[assignment]

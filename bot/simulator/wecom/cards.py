@@ -22,6 +22,7 @@ _KEY_LIMIT = 1024
 # The most items of each list.
 _LISTS: Mapping[str, int] = {
     "horizontal_content_list": 6,
+    "vertical_content_list": 4,
     "jump_list": 3,
     "button_list": 6,
     "select_list": 3,
@@ -42,9 +43,11 @@ def check(card: Mapping[str, Any]) -> None:
     if task_id is not None and not (isinstance(task_id, str) and _TASK_ID.fullmatch(task_id)):
         raise SandboxProblem("卡片的 task_id 不是 128 字节以内的数字、字母和 _-@")
     _check_choices(type, card)
-    for key in keys(card):
-        if not isinstance(key, str) or not 0 < len(key.encode()) <= _KEY_LIMIT:
-            raise SandboxProblem(f"卡片上的 key 不是 {_KEY_LIMIT} 字节以内的文字")
+    found = keys(card)
+    if not all(isinstance(key, str) and 0 < len(key.encode()) <= _KEY_LIMIT for key in found):
+        raise SandboxProblem(f"卡片上的 key 不是 {_KEY_LIMIT} 字节以内的文字")
+    if len(set(found)) != len(found):
+        raise SandboxProblem("卡片上的 key 有重复")
 
 
 def keys(card: Mapping[str, Any]) -> list[Any]:

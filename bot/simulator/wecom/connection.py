@@ -12,10 +12,9 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from random import Random
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -23,6 +22,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
 from bot.clock import pause
+from bot.simulator.push_faults import PushFaults
 from bot.simulator.server import serving
 from bot.simulator.wecom import limits, masking
 from bot.simulator.wecom.commands import Commands, Outcome
@@ -49,26 +49,19 @@ _LOGGER.setLevel(logging.ERROR)
 
 
 @dataclass
-class ConnectionFaults:
-    """What goes wrong; it may be changed at any time. The chances are between 0 and 1, for each
-    frame to the bot.
+class ConnectionFaults(PushFaults):
+    """What goes wrong besides frames that come twice (duplicate), or after the next one (reorder).
 
     refusing: new connections are not let in. no_pong, no_ack: pings, and other frames, have their
-    effect and are not acknowledged; ack_seconds: they are so late. reorder: a frame is kept back
-    until the next one is through. duplicate: it is sent twice. malformed: nonsense comes before it.
+    effect and are not acknowledged; ack_seconds: they are so late. malformed: the chance that
+    nonsense comes before a frame.
     """
 
     refusing: bool = False
     no_pong: bool = False
     no_ack: bool = False
     ack_seconds: float = 0.0
-    reorder: float = 0.0
-    duplicate: float = 0.0
     malformed: float = 0.0
-    random: Random = field(default_factory=lambda: Random(1))  # noqa: S311
-
-    def happens(self, chance: float) -> bool:
-        return chance > 0 and self.random.random() < chance
 
 
 class LongConnection(Line):
@@ -130,10 +123,12 @@ class LongConnection(Line):
             "headers": {"req_id": exchange.request},
             "body": {"msgid": exchange.id, **exchange.body},
         }
-        kept_back = self.faults.happens(self.faults.reorder)
-        if kept_back:
-            self._kept_back.append(frame)
-            threading.Timer(_KEPT_BACK_SECONDS, self._let_through).start()
+        if self.faults.happens(self.faults.reorder):
+            with self._lock:
+                self._kept_back.append(frame)
+            timer = threading.Timer(_KEPT_BACK_SECONDS, self._let_through)
+            timer.daemon = True
+            timer.start()
             return
         exchange.attempts += 1
         if not self._send(frame, exchange.chat):
@@ -141,6 +136,8 @@ class LongConnection(Line):
         if self.faults.happens(self.faults.duplicate):
             exchange.attempts += 1
             self._send(frame, exchange.chat)
+        if exchange.kind == "feedback":
+            exchange.end()
         self._let_through()
 
     def _let_through(self) -> None:

@@ -66,7 +66,8 @@ class Enterprise:
         self.ledger: deque[Traffic] = deque(maxlen=_LEDGER)
         self._chats: defaultdict[str, dict[int, Shown]] = defaultdict(dict)
         self._exchanges: dict[str, Exchange] = {}
-        self._streams: dict[tuple[str, str], _Stream] = {}
+        self._open: defaultdict[str, list[Exchange]] = defaultdict(list)
+        self._streams: defaultdict[str, dict[str, _Stream]] = defaultdict(dict)
         self._tasks: dict[str, tuple[str, int]] = {}
         self._counts = limits.Counts()
         self._numbers = itertools.count(1)
@@ -118,6 +119,7 @@ class Enterprise:
             self._exchanges[exchange.request] = exchange
             if kind == "message":
                 self.talked.add(chat)
+                self._open[sender].append(exchange)
             return exchange
 
     def show(self, chat: str, sender: str, way: Way, content: Content, file: bytes = b"") -> Shown:
@@ -134,9 +136,10 @@ class Enterprise:
             return message
 
     def under_way(self, sender: str) -> int:
-        """What this member waits for an answer to."""
+        """How many messages of this member wait for an answer."""
         with self._changed:
-            return sum(one.sender == sender and not one.over for one in self._exchanges.values())
+            self._open[sender] = [one for one in self._open[sender] if not one.over]
+            return len(self._open[sender])
 
     # For what the bot says
 
@@ -152,14 +155,13 @@ class Enterprise:
         whose task_id was used before.
         """
         with self.changing():
-            stream = self._streams.get((exchange.id, content.stream))
-            if content.stream and stream:
+            if stream := self._streams[exchange.id].get(content.stream):
                 return self._go_on(exchange, stream, content)
             message, code = self._say(exchange.chat, content, way, file)
             if message:
                 if content.stream:
                     begun = _Stream(message.number, message.at, content.finish)
-                    self._streams[exchange.id, content.stream] = begun
+                    self._streams[exchange.id][content.stream] = begun
                 exchange.saw(message)
             return code
 
@@ -184,6 +186,14 @@ class Enterprise:
                 new = replace(old, card=card, cards=None)
             self._change(new)
             exchange.saw(new)
+
+    def expire(self, exchange: Exchange) -> None:
+        """Its streams stay as they are."""
+        with self.changing():
+            for stream in self._streams[exchange.id].values():
+                if not stream.finished:
+                    old = self._chats[exchange.chat][stream.number]
+                    self._advance(exchange, stream, replace(old, finished=True))
 
     def card(self, task_id: str) -> Shown | None:
         """The message whose card has this task_id."""
@@ -222,23 +232,27 @@ class Enterprise:
         return message, 0
 
     def _go_on(self, exchange: Exchange, stream: _Stream, content: Content) -> int:
-        now = self.clock.now()
-        if stream.finished or now - stream.begun > limits.STREAM_TIME:
+        if self.clock.now() - stream.begun > limits.STREAM_TIME:
+            self.expire(exchange)
+        if stream.finished:
             return limits.STREAM_EXPIRED
         old = self._chats[exchange.chat][stream.number]
         if content.card is not None and old.card is not None:
             raise SandboxProblem("一条消息只能带一次卡片")
         self._check_task(content.card)
-        stream.finished = content.finish
         new = replace(
             old, text=content.text, finished=content.finish, pictures=content.pictures,
             card=content.card or old.card,
         )  # fmt: skip
-        self._change(new)
         if content.card is not None:
             self._remember_task(new)
-        exchange.saw(new)
+        self._advance(exchange, stream, new)
         return 0
+
+    def _advance(self, exchange: Exchange, stream: _Stream, message: Shown) -> None:
+        stream.finished = message.finished
+        self._change(message)
+        exchange.saw(message)
 
     def _change(self, message: Shown) -> None:
         self._chats[message.chat][message.number] = message

@@ -71,6 +71,11 @@ class Exchange:
         """Whether something was answered, and nothing more will come to it."""
         return bool(self._shown) and all(message.finished for message in self._shown.values())
 
+    @property
+    def unfinished(self) -> str:
+        """The id of a stream that goes on; "" for none."""
+        return next((one.stream for one in self._shown.values() if not one.finished), "")
+
     # For the platform
 
     def saw(self, message: Shown) -> None:

@@ -5,7 +5,6 @@ Sources: developer.work.weixin.qq.com/document/path/100719 (接收消息), 10146
 
 import secrets
 import threading
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -17,7 +16,7 @@ from bot.simulator.server import Request, Response
 
 _GOOD_FOR = timedelta(minutes=5)
 _BLOCK_BITS = 256
-PATH = "/aibot/file"
+_PATH = "/aibot/file"
 
 
 def encrypt(key: bytes, content: bytes) -> bytes:
@@ -39,19 +38,18 @@ class Files:
 
     def store(self, content: bytes, key: bytes) -> str:
         """Its URL."""
-        sign = secrets.token_urlsafe(24)
+        sign, now = secrets.token_urlsafe(24), self._clock.now()
         with self._lock:
-            self._stored[sign] = encrypt(key, content), self._clock.now() + _GOOD_FOR
-        return f"{self.base}{PATH}?{urlencode({'sign': sign})}"
-
-    def get(self, query: Mapping[str, str]) -> Response:
-        with self._lock:
-            content, ends = self._stored.get(query.get("sign", ""), (b"", self._clock.now()))
-        if ends <= self._clock.now():
-            return Response(b"", "text/plain", 403)
-        return Response(content, "application/octet-stream")
+            self._stored = {one: file for one, file in self._stored.items() if now < file[1]}
+            self._stored[sign] = encrypt(key, content), now + _GOOD_FOR
+        return f"{self.base}{_PATH}?{urlencode({'sign': sign})}"
 
     def answer(self, request: Request) -> Response:
-        if request.method == "GET" and request.path == PATH:
-            return self.get(request.query)
-        return Response(b"", "text/plain", 404)
+        if request.method != "GET" or request.path != _PATH:
+            return Response(b"", "text/plain", 404)
+        now = self._clock.now()
+        with self._lock:
+            content, ends = self._stored.get(request.query.get("sign", ""), (b"", now))
+        if ends <= now:
+            return Response(b"", "text/plain", 403)
+        return Response(content, "application/octet-stream")

@@ -22,6 +22,8 @@ OVER_LIMIT = 846607
 # Of the general list of errors (path/90313); unverified for the long connection.
 BAD_PARAMETER = 40058
 BAD_MEDIA = 40007
+# Unverified.
+BAD_RESPONSE_CODE = 40029
 ERRORS = {
     0: "ok",
     BAD_CREDENTIALS: "invalid bot_id or secret",
@@ -31,6 +33,15 @@ ERRORS = {
     NOT_SUBSCRIBED: "aibot websocket not subscribed",
     OVER_LIMIT: "sandbox: more than 30 messages in a minute or 1000 in an hour",
     BAD_MEDIA: "invalid media_id",
+    BAD_RESPONSE_CODE: "invalid response_code",
+}
+# The same for who watches.
+PROBLEMS = {
+    BAD_REQUEST_ID: "req_id 不对：不认识、过了时间，或者不能这样回复",
+    STREAM_EXPIRED: "流式消息已经结束，或者超过 6 分钟",
+    BAD_CHAT: "没有这个会话，或者它还没有和机器人说过话",
+    OVER_LIMIT: "超过每个会话每分钟 30 条、每小时 1000 条",
+    BAD_MEDIA: "没有这个 media_id，或者已经过期",
 }
 
 

@@ -15,6 +15,9 @@ def shown(fields: Any) -> str:
 def _masked(value: Any, name: str = "") -> Any:
     if name in _SECRET:
         return "***"
+    if name == "url":
+        # What is behind the question mark is all that one needs to fetch it.
+        return str(value).partition("?")[0]
     if name in _LONG:
         return f"<{len(str(value))} characters>"
     if isinstance(value, Mapping):

@@ -22,7 +22,8 @@ _PICTURE_LIMIT = 10 * 1024 * 1024
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 WELCOME = frozenset({"text", "template_card"})
-PASSIVE = frozenset({"stream", "template_card", "stream_with_template_card"})
+STREAMS = frozenset({"stream", "stream_with_template_card"})
+PASSIVE = STREAMS | {"template_card"}
 MEDIA = frozenset({"file", "voice", "image", "video"})
 # The page of the long connection contradicts itself about the first three; the peer sends them.
 LONG = PASSIVE | MEDIA | {"markdown"}

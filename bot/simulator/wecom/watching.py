@@ -46,7 +46,8 @@ class Traffic:
     """One request or frame between platform and bot. `to_bot` says which way it went; `what` is
     in a few words: "aibot_msg_callback text", "poll". `text` is its JSON, secrets and contents of
     files masked. `chat` is "" where it is about none. `code` is the platform's errcode, `problem`
-    what the platform found wrong, "" when all was well.
+    what the platform found wrong, "" when all was well; `milliseconds` how long the bot's callback
+    took to answer.
     """
 
     at: datetime
@@ -56,6 +57,7 @@ class Traffic:
     text: str
     code: int = 0
     problem: str = ""
+    milliseconds: int = 0
 
 
 class Watcher(Protocol):
