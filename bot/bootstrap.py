@@ -29,7 +29,7 @@ from bot.platforms.official_account.channel import OfficialAccount
 from bot.platforms.official_account.client import Client
 from bot.platforms.official_account.transport import OfficialAccountTransport, Template
 from bot.platforms.wecom_bot.channel import WecomBot
-from bot.platforms.wecom_bot.connection import Credentials
+from bot.platforms.wecom_bot.connection import Credentials, Patience
 from bot.platforms.wecom_bot.long_connection import LongConnection
 from bot.platforms.wecom_bot.replies import Phrases
 from bot.ports import TokenStore, Transport
@@ -169,7 +169,7 @@ def _phrases(library: Library, settings: Settings) -> Phrases:
     return Phrases(*map(say, (*keys, "conversation.working")))
 
 
-def build_line(application: Application) -> Line | None:
+def build_line(application: Application, patience: Patience | None = None) -> Line | None:
     """The long connection of the WeCom bot, which the leader begins; None where there is none."""
     settings, clock = application.settings, application.clock
     section = settings.wecom_bot
@@ -183,7 +183,7 @@ def build_line(application: Application) -> Line | None:
         connection = LongConnection(
             credentials, section.name, _phrases(application.library, settings),
             lambda message: talking.dispatcher.dispatch(message, clock.now()).reply,
-            clock.now, elapsed,
+            clock.now, elapsed, patience, talking.database.dispose,
         )  # fmt: skip
         with talking.database.read() as session:
             said = pace.said_since(session, Way.WECOM_BOT, clock.now() - timedelta(hours=1))

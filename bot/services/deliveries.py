@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import case, select, text, update
 
-from bot.domain.delivery import Urgency, Way, policy_of
-from bot.domain.messages import Notice
+from bot.domain.delivery import DIRECT, Urgency, Way, policy_of
+from bot.domain.messages import Channel, Notice
 from bot.domain.quiet import LATEST_SPREAD, Hours, spread
 from bot.services import outlet
-from bot.storage.models import Community, Delivery
+from bot.storage.models import Community, Delivery, GroupChat
 from bot.storage.models.delivery import OPEN_STATES
 from bot.storage.session import UnitOfWork, insert_all_new
 
@@ -60,16 +60,10 @@ def tell(
     hours = Hours(place.timezone, place.quiet_hours)
     urgency = policy_of(saying.topic).urgency
     due = moment(urgency, saying.due_at or now, hours) if can_push(session, now) else None
-    until = saying.expires_at or max(now, saying.due_at or now) + KEPT
-    if due and due + LATEST_SPREAD >= until:
+    values = _values(saying, community_id, urgency, now)
+    if due and due + LATEST_SPREAD >= values["expires_at"]:
         due = None
-    values = {
-        "ticket_id": saying.ticket_id, "community_id": community_id, "topic": saying.topic,
-        "firing_id": saying.firing_id, "urgency": urgency, "about": saying.about,
-        "notice": saying.notice.to_json(), "ask": saying.ask,
-        "state": "queued" if due else "held", "reason": "", "rides": 0, "token": "",
-        "attempts": 0, "way": "", "platform_id": "", "created_at": now, "expires_at": until,
-    }  # fmt: skip
+    values["state"] = "queued" if due else "held"
     # What is said because somebody has just done something comes at no slot.
     planned = urgency is not Urgency.ALERT and (saying.due_at is not None or due != now)
     key = saying.key or saying.about
@@ -78,6 +72,48 @@ def tell(
         "person_id": people,
         "dedupe_key": [key if number is None else f"{key}:{number}" for number in people],
         "visible_at": [spread(due, number or 0) if due and planned else due for number in people],
+    }
+    return insert_all_new(session, Delivery, values, own)
+
+
+def _values(saying: Saying, community_id: int, urgency: Urgency, now: datetime) -> dict[str, Any]:
+    return {
+        "ticket_id": saying.ticket_id, "community_id": community_id, "topic": saying.topic,
+        "firing_id": saying.firing_id, "urgency": urgency, "about": saying.about,
+        "notice": saying.notice.to_json(), "ask": saying.ask, "reason": "", "rides": 0,
+        "token": "", "attempts": 0, "way": "", "platform_id": "", "created_at": now,
+        "expires_at": saying.expires_at or max(now, saying.due_at or now) + KEPT,
+    }  # fmt: skip
+
+
+def tell_groups(session: UnitOfWork, community_id: int, saying: Saying, now: datetime) -> int:
+    """Have every group of the community told once, as tell() does it with people; where no group
+    can be sent anything nothing is kept. How many deliveries are new.
+    """
+    ways = outlet.ways_of(session, now).ways
+    groups = [
+        row.id
+        for row in session.execute(
+            select(GroupChat.id, GroupChat.channel)
+            .where(GroupChat.community_id == community_id)
+            .order_by(GroupChat.id)
+        )
+        if DIRECT[Channel(row.channel)] in ways
+    ]
+    if not groups:
+        return 0
+    place = session.get_one(Community, community_id)
+    urgency = policy_of(saying.topic).urgency
+    due = moment(urgency, saying.due_at or now, Hours(place.timezone, place.quiet_hours))
+    values = _values(saying, community_id, urgency, now)
+    if due >= values["expires_at"]:
+        return 0
+    key = saying.key or saying.about
+    own: dict[str, list[Any]] = {
+        "group_id": groups,
+        "dedupe_key": [f"{key}:group:{number}" for number in groups],
+        "visible_at": [due for _ in groups],
+        "state": ["queued" for _ in groups],
     }
     return insert_all_new(session, Delivery, values, own)
 

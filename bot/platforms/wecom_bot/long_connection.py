@@ -62,11 +62,14 @@ class LongConnection:
         now: Callable[[], datetime],
         elapsed: Callable[[], float],
         patience: Patience | None = None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
+        """`ended` is called when everything has stopped."""
         self._name = name
         self._phrases = phrases
         self._receive = receive
         self._now = now
+        self._ended = ended
         self._pace = Pace(LIMITS)
         self._connection = Connection(
             credentials, self._heard, self._is_live, elapsed, patience or Patience()
@@ -107,6 +110,7 @@ class LongConnection:
         self._connection.stop()
         for thread in self._threads:
             thread.join(_STOP_SECONDS)
+        self._ended()
 
     def busy_until(self, conversation: str, now: datetime) -> datetime | None:
         """When the conversation can take another message; None for at once."""

@@ -95,6 +95,11 @@ class LongConnection(Line):
                 connection.socket.shutdown(socket.SHUT_RDWR)
             self._gone(connection)
 
+    def hang_up(self) -> None:
+        """The platform ends the line in good order, as for a restart of its own."""
+        if connection := self._live:
+            connection.close()
+
     def kick(self) -> None:
         """As though the bot had subscribed somewhere else."""
         self._replace(None)
