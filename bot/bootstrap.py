@@ -332,6 +332,10 @@ def build_worker(
         lease,
         line.absent if line else lambda: None,
         line.busy_until if line else lambda *_: None,
+        {
+            Channel.WECOM_BOT: messages.say("group.foot"),
+            Channel.GROUP_ROBOT: messages.say("group.foot_robot"),
+        },
     )
     transport = _Transports(transports)
     return Worker(Tools(database, transport, rules, clock.now, elapsed, wait, chore))

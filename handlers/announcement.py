@@ -6,7 +6,7 @@ from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Payload, Router
-from bot.routing.phrases import by_way, moment_of, when_of
+from bot.routing.phrases import by_way, group_lines, moment_of, when_of
 from bot.services import announcement, audit, meeting, schedule
 
 router = Router("announcement")
@@ -20,7 +20,8 @@ def ask(context: Context) -> Notice:
         return context.notice("announcement.how")
     home = context.bound.community
     count = len(announcement.audience(context.session, home.id, context.bound.person_id))
-    if not count:
+    groups = group_lines(context)
+    if not count and not groups:
         return context.notice("announcement.nobody")
     lines = (
         context.say(
@@ -30,6 +31,7 @@ def ask(context: Context) -> Notice:
             when=_pushed_at(context),
         ),
         f"“{context.argument}”",
+        *groups,
         context.confirm("announcement.publish", {"text": context.argument}),
     )
     return Notice("announcement", lines=lines)

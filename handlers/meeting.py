@@ -12,7 +12,15 @@ from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Payload, Router
-from bot.routing.phrases import by_way, meeting_line, moment_of, own_line, place_of, when_of
+from bot.routing.phrases import (
+    by_way,
+    group_lines,
+    meeting_line,
+    moment_of,
+    own_line,
+    place_of,
+    when_of,
+)
 from bot.services import audit, meeting, meeting_reminder, meeting_reply
 from bot.services.meeting import MeetingView
 
@@ -182,6 +190,7 @@ def cancel(context: Context) -> Notice:
             when=when_of(context, found),
         ),
         _told(context, "meeting.told_nobody_cancelled"),
+        *group_lines(context),
         context.confirm("meeting.cancel", {"number": found.id}),
     )
     return Notice("meeting", lines=lines)
@@ -207,7 +216,8 @@ def undo(context: Context, payload: Payload) -> Notice:
         return context.notice("meeting.gone")
     seen = set(done.seen) - {context.bound.person_id}
     told = [person_id for person_id in _audience(context) if person_id in seen]
-    _tell(context, done.meeting, "meeting.notice_cancelled", told)
+    notice = "meeting.notice_cancelled"
+    _tell(context, done.meeting, notice, told, in_groups=done.in_groups)
     key = "meeting.undone_some" if len(told) < len(seen) else "meeting.undone_seen"
     return context.notice(
         key if seen else "meeting.undone",
@@ -247,7 +257,7 @@ def _read_back(
         "meeting.when", when=when_of(context, draft), place=place_of(context, draft.place)
     )
     lines = [head, when, *_day_lines(context, draft.starts_at)]
-    lines.append(_told(context, "meeting.told_nobody"))
+    lines += [_told(context, "meeting.told_nobody"), *group_lines(context)]
     times = meeting_reminder.times(
         context.session, context.bound.community.id, draft.title, draft.starts_at,
         context.pack.routines.reminders, context.now,
@@ -289,7 +299,9 @@ def _day_lines(context: Context, starts_at: datetime) -> list[str]:
     return lines
 
 
-def _tell(context: Context, view: MeetingView, key: str, people: list[int]) -> None:
+def _tell(
+    context: Context, view: MeetingView, key: str, people: list[int], *, in_groups: bool = True
+) -> None:
     home = context.bound.community
     line = context.say(
         key, title=view.title, when=when_of(context, view), place=place_of(context, view.place)
@@ -298,7 +310,9 @@ def _tell(context: Context, view: MeetingView, key: str, people: list[int]) -> N
     if f"{key}_reply" in context.messages:
         lines.append(context.say(f"{key}_reply", number=view.id))
     notice = Notice("meeting", lines=tuple(lines))
-    count = meeting.tell(context.session, home.id, view, notice, people, context.now)
+    count = meeting.tell(
+        context.session, home.id, view, notice, people, context.now, in_groups=in_groups
+    )
     audit.note(
         context.session, context.now, key, actor=context.bound.person_id, community=home.id,
         detail=f"meeting {view.id}, to {count}",

@@ -132,8 +132,9 @@ class Worker:
         self._hand_out()
         if self._under_way:
             self._collect()
-        self._settle()
-        return bool(busy or claimed or self._waiting or self._under_way or self._open)
+        # What was written down may be due again at once, another way.
+        settled = self._settle()
+        return bool(busy or claimed or settled or self._waiting or self._under_way or self._open)
 
     def _claim(self) -> bool:
         tools = self._tools

@@ -15,6 +15,12 @@ def by_way(context: Context, key: str) -> str:
     return f"{key}_pushed" if deliveries.can_push(context.session, context.now) else key
 
 
+def group_lines(context: Context) -> list[str]:
+    """That it goes to groups as well, and to how many; nothing where there is none."""
+    groups = deliveries.groups_of(context.session, context.bound.community.id, context.now)
+    return [context.say("group.as_well", count=len(groups))] if groups else []
+
+
 def topics_of(context: Context, topics: list[str]) -> str:
     if set(topics) == set(opt_out.TOPICS):
         return context.say("opt_out.all")

@@ -23,20 +23,19 @@ def audience(session: UnitOfWork, community_id: int, author: int) -> list[int]:
 def publish(
     session: UnitOfWork, community_id: int, title: str, text: str, author: int, now: datetime
 ) -> tuple[int, int]:
-    """Hold it for the audience: the announcement's number and how many will be told."""
+    """Tell the audience and the community's groups: the announcement's number, and how many people
+    will be told.
+    """
     row = Announcement(
         community_id=community_id, text=text, state="published", created_by=author, created_at=now
     )
     session.add(row)
     session.flush()
-    told = deliveries.tell(
-        session,
-        audience(session, community_id, author),
-        community_id,
-        Saying(TOPIC, about(row.id), Notice(kind="announcement", title=title, lines=(text,))),
-        now,
-    )
-    return row.id, told
+    notice = Notice(kind="announcement", title=title, lines=(text,))
+    saying = Saying(TOPIC, about(row.id), notice)
+    deliveries.tell_groups(session, community_id, saying, now)
+    people = audience(session, community_id, author)
+    return row.id, deliveries.tell(session, people, community_id, saying, now)
 
 
 def about(announcement_id: int) -> str:

@@ -90,16 +90,7 @@ def tell_groups(session: UnitOfWork, community_id: int, saying: Saying, now: dat
     """Have every group of the community told once, as tell() does it with people; where no group
     can be sent anything nothing is kept. How many deliveries are new.
     """
-    ways = outlet.ways_of(session, now).ways
-    groups = [
-        row.id
-        for row in session.execute(
-            select(GroupChat.id, GroupChat.channel)
-            .where(GroupChat.community_id == community_id)
-            .order_by(GroupChat.id)
-        )
-        if DIRECT[Channel(row.channel)] in ways
-    ]
+    groups = groups_of(session, community_id, now)
     if not groups:
         return 0
     place = session.get_one(Community, community_id)
@@ -116,6 +107,25 @@ def tell_groups(session: UnitOfWork, community_id: int, saying: Saying, now: dat
         "state": ["queued" for _ in groups],
     }
     return insert_all_new(session, Delivery, values, own)
+
+
+def groups_of(session: UnitOfWork, community_id: int, now: datetime) -> list[int]:
+    """The community's group chats that can be sent something of our own accord."""
+    ways = outlet.ways_of(session, now).ways
+    rows = session.execute(
+        select(GroupChat.id, GroupChat.channel)
+        .where(GroupChat.community_id == community_id)
+        .order_by(GroupChat.id)
+    )
+    return [row.id for row in rows if DIRECT[Channel(row.channel)] in ways]
+
+
+def seen_in_groups(session: UnitOfWork, about: str) -> bool:
+    """Whether a group was told of it, or may have been."""
+    seen = select(Delivery.id).where(
+        Delivery.about == about, Delivery.group_id.is_not(None), Delivery.state.in_(_SEEN)
+    )
+    return session.scalar(seen.limit(1)) is not None
 
 
 def hurry(session: UnitOfWork, person_id: int, reason: str, now: datetime) -> None:
@@ -174,10 +184,10 @@ def reopen(session: UnitOfWork, about: str, reason: str) -> None:
 
 def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int]:
     """Stop what has lost its point: who had seen some of it (or may have: it is being sent), and
-    how many people had not.
+    how many people had not. Groups are not counted.
     """
     rows = session.execute(
-        select(Delivery.person_id, Delivery.state, Delivery.tried_at)
+        select(Delivery.person_id, Delivery.group_id, Delivery.state, Delivery.tried_at)
         .where(Delivery.about == about, Delivery.state.in_([*_OPEN, *_GONE_OUT]))
         .order_by(Delivery.id)
         .with_for_update()
@@ -188,6 +198,7 @@ def cancel(session: UnitOfWork, about: str, reason: str) -> tuple[list[int], int
         .values(state="cancelled", reason=reason),
         execution_options={"synchronize_session": False},
     )
+    rows = [row for row in rows if row.group_id is None]
     # What was tried with an unclear outcome may have been seen.
     seen = {row.person_id for row in rows if row.state in _SEEN or row.tried_at}
     unseen = {row.person_id for row in rows} - seen

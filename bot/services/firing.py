@@ -122,7 +122,8 @@ def organisers(
 class Kind:
     """What schedules of this kind do. `topic` is what somebody can be spared (退订).
 
-    `routine` is the routine of a pack whose rule it goes by; "" for what hangs on an event.
+    `routine` is the routine of a pack whose rule it goes by; "" for what hangs on an event. What
+    is said `in_groups` as well is about nobody.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Kind:
     audience: Audience = everybody
     timing: Timing = field(default_factory=Timing)
     routine: str = ""
+    in_groups: bool = False
 
 
 Kinds = Mapping[str, Kind]
@@ -311,10 +313,13 @@ def expand(session: UnitOfWork, kinds: Kinds, now: datetime, chunk: int = CHUNK)
     content: Mapping[str, Any] = json.loads(row.content)
     people = kind.audience(session, home, content, Chunk(row.cursor, chunk))
     told = 0
+    if kind.in_groups and not row.cursor:
+        told += deliveries.tell_groups(session, row.community_id, _saying(row, kind), now)
     if people:
         listed = opt_out.without(session, people, kind.topic)
-        told = deliveries.tell(session, listed, row.community_id, _saying(row, kind), now)
-        row.cursor, row.count = people[-1], row.count + told
+        told += deliveries.tell(session, listed, row.community_id, _saying(row, kind), now)
+        row.cursor = people[-1]
+    row.count += told
     if len(people) < chunk:
         row.state, row.done_at = "done", now
         row.reason = "" if row.count else "nobody to tell"

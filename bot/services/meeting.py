@@ -79,11 +79,14 @@ def change(
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """A meeting that is off; who had seen something of it, and how many never will."""
+    """A meeting that is off; who had seen something of it, how many never will, and whether a
+    group had.
+    """
 
     meeting: MeetingView
     seen: list[int]
     unseen: int
+    in_groups: bool
 
 
 def cancel(
@@ -93,10 +96,11 @@ def cancel(
     row = _planned(session, community_id, meeting_id, now, lock=True)
     if row is None:
         return None
+    in_groups = deliveries.seen_in_groups(session, _view(row).about)
     seen, unseen = _stop(session, row, "cancelled", now)
     row.state, row.version, row.changed_at = "cancelled", row.version + 1, now
     session.flush()
-    return Cancelled(_view(row), seen, unseen)
+    return Cancelled(_view(row), seen, unseen, in_groups)
 
 
 def _stop(session: UnitOfWork, row: Meeting, reason: str, now: datetime) -> tuple[list[int], int]:
@@ -175,10 +179,16 @@ def tell(
     notice: Notice,
     people: list[int],
     now: datetime,
+    *,
+    in_groups: bool = True,
 ) -> int:
-    """Hold the notice for these people; it has lost its point when the meeting is over."""
+    """Tell these people and the community's groups; it has lost its point when the meeting is
+    over. How many people.
+    """
     until = min(now + deliveries.KEPT, max(meeting.starts_at, now) + timedelta(hours=1))
     saying = Saying(TOPIC, meeting.about, notice, expires_at=until)
+    if in_groups:
+        deliveries.tell_groups(session, community_id, saying, now)
     return deliveries.tell(session, people, community_id, saying, now)
 
 

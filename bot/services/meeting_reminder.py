@@ -144,6 +144,7 @@ def _call(view: MeetingView, notice: Notice) -> Call:
 # An organiser who has stopped the members' notices (退订 会议) still has a meeting to prepare.
 PLAN = Kind("meeting_plan", "desk", _plan, CatchUp.BEFORE, firing.organisers)
 REMINDER = Kind(
-    "meeting_reminder", meeting.TOPIC, _reminder, CatchUp.BEFORE, _not_excused, Timing(early=True)
-)
+    "meeting_reminder", meeting.TOPIC, _reminder, CatchUp.BEFORE, _not_excused, Timing(early=True),
+    in_groups=True,
+)  # fmt: skip
 KINDS = {kind.name: kind for kind in (PLAN, REMINDER)}

@@ -96,7 +96,8 @@ class Rules:
 
     `absent` tells the way that only another process can use now, or this one later; `busy_until`
     until when a
-    conversation of the WeCom bot takes no more.
+    conversation of the WeCom bot takes no more. `feet` are the last lines of what is said in
+    groups, by channel.
     """
 
     title: str
@@ -104,6 +105,7 @@ class Rules:
     lease: timedelta = LEASE
     absent: Callable[[], Way | None] = lambda: None
     busy_until: Callable[[str, datetime], datetime | None] = lambda *_: None
+    feet: Mapping[Channel, str] = field(default_factory=dict)
 
 
 class Parcel(NamedTuple):
@@ -346,6 +348,10 @@ def _parcel(
     first = items[0].row
     asks = [item.row.ask for item in items if item.row.ask]
     notice = merged([item.notice for item in items], rules.title)
+    if contact.group:
+        # Numbers would be answered by nobody, or by everybody.
+        foot = rules.feet.get(contact.channel, "")
+        notice = replace(notice, lines=(*notice.lines, *([foot] if foot else [])), options=())
     key = "" if send.way is Way.CUSTOMER else _key(items)
     return Parcel(
         ids=tuple([item.row.id for item in items]),

@@ -375,7 +375,7 @@ def _view(row: Video) -> ChosenVideo:
     )  # fmt: skip
 
 
-ANNOUNCEMENT = Kind(ROUTINE, TOPIC, announce, CatchUp.LATEST, routine=ROUTINE)
+ANNOUNCEMENT = Kind(ROUTINE, TOPIC, announce, CatchUp.LATEST, routine=ROUTINE, in_groups=True)
 # 退订 视频 is a member's wish: an organiser still has a video to choose.
 WARNING = Kind(
     "monthly_video_check", "desk", warn, CatchUp.LATEST, firing.organisers,
