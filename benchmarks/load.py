@@ -1,6 +1,7 @@
 """The load generator: keep-alive connections in one loop, every latency kept."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from itertools import count
 CONNECTIONS = 8
 _SAMPLE = 200
 _LENGTH = b"content-length:"
+# An encrypted reply, as XML or as JSON.
+_ENCRYPTED = re.compile(rb'<Encrypt>|"encrypt"')
 # asyncio's own timers are a millisecond coarse; what is left of a wait is spent polling.
 _POLLED = 0.002
 
@@ -126,7 +129,7 @@ class _Run:
         waiting.cancel()
 
     def _answered(self, connection: _Connection, since: float, head: bytes, body: bytes) -> None:
-        if head.startswith(b"HTTP/1.1 200") and b"<Encrypt>" in body:
+        if head.startswith(b"HTTP/1.1 200") and _ENCRYPTED.search(body):
             self.phase.latencies.append(self.loop.time() - since)
             if next(self._replies) % _SAMPLE == 0:
                 self.phase.samples.append(body)

@@ -125,16 +125,18 @@ def write_config(
     folder: Path,
     storage: Mapping[str, str] | None = None,
     account: Mapping[str, Any] | None = None,
+    more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[Path, int]:
     """A configuration of our server, its data in `folder`; and the port it is to listen on."""
     port = free_port()
-    values: dict[str, dict[str, Any]] = {
+    values: dict[str, Mapping[str, Any]] = {
         "server": {"port": port},
         "storage": {"data_dir": str(folder), **(storage or {})},
         "official_account": {
             "app_id": APP_ID, "token": TOKEN, "encoding_aes_key": AES_KEY, **(account or {}),
         },
         "log": {"level": "WARNING"},
+        **(more or {}),
     }  # fmt: skip
     config = folder / "config.toml"
     config.write_text(render(values), encoding="utf-8")
