@@ -45,10 +45,10 @@ _CONVERSATIONS, _EACH = 50, 20
 
 
 class JsonPushes:
-    """The same check-ins as Pushes makes, in the WeCom bot's envelope."""
+    """The same check-ins as Pushes makes, in the WeCom bot's envelope, by as many others."""
 
     def __init__(self, members: int) -> None:
-        self._members = itertools.cycle(range(members))
+        self._members = itertools.cycle(range(members, 2 * members))
         self._ids = itertools.count(1)
 
     def take(self, count: int) -> list[bytes]:
@@ -84,10 +84,10 @@ def callbacks(folder: Path, rounds: int, seconds: float) -> Table:
     with servers.running(command, folder, SERVER_CORE) as process:
         servers.wait_until_up(port, process, folder)
         answered = 0
-        for pushes in (xml, jsons):
-            answered += len(saturate(port, pushes.take(_WARM // 2), 10).latencies)
+        for warm in (xml.take(_WARM // 2), jsons.take(_WARM // 2)):
+            answered += len(saturate(port, warm, 10).latencies)
         for number in range(rounds):
-            both = [("xml", xml), ("json", jsons)]
+            both: list[tuple[str, Pushes | JsonPushes]] = [("xml", xml), ("json", jsons)]
             for name, pushes in both if number % 2 == 0 else reversed(both):
                 phase = saturate(port, pushes.take(int(seconds * _RATE)), seconds)
                 assert not phase.wrong, servers.errors(folder)
@@ -104,14 +104,14 @@ def callbacks(folder: Path, rounds: int, seconds: float) -> Table:
 
 
 def _move(config: Path, members: int) -> None:
-    """Give every person an address with the WeCom bot as well."""
+    """Let the second half of the people be the WeCom bot's."""
     with servers.database_of(config) as database, database.begin() as session:
         rows = session.execute(select(Address.person_id, Address.value).order_by(Address.id)).all()
         now = Clock().now()
         here = {"channel": Channel.WECOM_BOT, "account": _BOT_ID, "created_at": now}
         session.execute(
             insert(Address),
-            [{**here, "value": row.value, "person_id": row.person_id} for row in rows[:members]],
+            [{**here, "value": row.value, "person_id": row.person_id} for row in rows[members:]],
         )
 
 
