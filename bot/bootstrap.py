@@ -34,7 +34,7 @@ from bot.platforms.wecom_bot.long_connection import LongConnection
 from bot.platforms.wecom_bot.replies import Phrases
 from bot.ports import TokenStore, Transport
 from bot.routing import Dispatcher
-from bot.services import community, firing, outlet, pace
+from bot.services import community, firing, heartbeat, outlet, pace
 from bot.services.community import CommunitySettings
 from bot.services.outbox import LEASE, Rules
 from bot.storage import schema
@@ -363,6 +363,9 @@ def build_runner(
 
     def work() -> None:
         tick_once(application)
+        if line is not None and line.absent() is None:
+            with application.database.begin() as session:
+                heartbeat.beat(session, heartbeat.LINE, application.clock.now())
 
     lock = leader_lock(application.database.engine, application.settings.storage.data_dir)
     lead = line.lead if line else lambda _leading: None

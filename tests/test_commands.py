@@ -216,12 +216,13 @@ def test_init_writes_a_configuration_that_serves_and_a_code_that_binds(tmp_path:
 def test_init_asks(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bot", "init"], cwd=tmp_path, env=environment(), text=True, timeout=60,
-        input="读书会\nmydata\nwx123\nhttps://bot.example.edu\nservice\ny\n", capture_output=True, check=False,
+        input="读书会\nmydata\nwx123\nhttps://bot.example.edu\nservice\ny\nBOT1\nsek\n学伴\n", capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "config.toml").read_text()
     for line in ('community = "读书会"', 'data_dir = "mydata"', 'app_id = "wx123"', 'kind = "service"',
-                 "verified = true", 'public_url = "https://bot.example.edu"'):  # fmt: skip
+                 "verified = true", 'public_url = "https://bot.example.edu"',
+                 'mode = "websocket"', 'bot_id = "BOT1"', 'secret = "sek"'):  # fmt: skip
         assert f"\n{line}\n" in text
     assert "https://bot.example.edu/callback/official-account" in done.stdout
 

@@ -21,6 +21,7 @@ _FACTS = """\
 开始前要知道平台的两件事：
 1. 公众号只会访问公网上 80 或 443 端口的地址；没有公网地址（或中转）就收不到消息。
 2. 普通微信群没有官方接口，机器人进不了群；要发到群里的内容由人转发。
+   要在群里打卡、提问、收提醒，用企业微信的智能机器人：长连接不用公网地址。
 """
 
 
@@ -50,6 +51,9 @@ def _random(length: int) -> str:
     help="公众号（订阅号） or 服务号.",
 )
 @click.option("--verified", is_flag=True, help="The account is verified (已认证).")
+@click.option("--wecom-bot-id", default="", help="Bot ID of a WeCom 智能机器人; empty: none yet.")
+@click.option("--wecom-secret", default="", help="Its Secret, for the long connection.")
+@click.option("--wecom-name", default="", help="What it is called in groups.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def init(output: Path, non_interactive: bool, force: bool, **answers: Any) -> None:  # fmt: skip
     """Write a commented config.toml and print the first organiser's one-time code."""
@@ -72,7 +76,9 @@ def init(output: Path, non_interactive: bool, force: bool, **answers: Any) -> No
             f"  URL：{answers['public_url'] or 'https://你的域名'}/callback/official-account\n"
             f"  Token 和 EncodingAESKey：见 {output}；消息加解密方式选安全模式，格式 XML。"
         )
-    click.echo(f"第一位组织者：私下给公众号发  绑定 {code}  （7 天内有效，只能用一次）")
+    if not account and not values.get("wecom_bot"):
+        click.echo("还没有接任何渠道：接好公众号或企业微信机器人，机器人才收得到消息。")
+    click.echo(f"第一位组织者：私下给机器人发  绑定 {code}  （7 天内有效，只能用一次）")
     click.echo("接着运行：xueban doctor ，再运行：xueban serve")
 
 
@@ -91,6 +97,13 @@ def _ask(answers: dict[str, Any]) -> dict[str, Any]:
             default=answers["kind"],
         )
         answers["verified"] = click.confirm("已经认证了吗", default=answers["verified"])
+    answers["wecom_bot_id"] = ask(
+        "企业微信智能机器人的 Bot ID（选 API 模式、长连接；还没有就直接回车）",
+        default=answers["wecom_bot_id"],
+    )
+    if answers["wecom_bot_id"]:
+        answers["wecom_secret"] = ask("它的 Secret", default=answers["wecom_secret"])
+        answers["wecom_name"] = ask("它在群里叫什么", default=answers["wecom_name"])
     return answers
 
 
@@ -108,6 +121,13 @@ def _values(answers: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "encoding_aes_key": answers["encoding_aes_key"] or _random(43),
             "kind": answers["kind"],
             "verified": answers["verified"],
+        }
+    if answers["wecom_bot_id"]:
+        values["wecom_bot"] = {
+            "mode": "websocket",
+            "bot_id": answers["wecom_bot_id"],
+            "secret": answers["wecom_secret"],
+            "name": answers["wecom_name"],
         }
     return values
 

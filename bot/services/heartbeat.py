@@ -9,6 +9,8 @@ from bot.storage.models import Heartbeat
 from bot.storage.session import UnitOfWork, put
 
 TICK = "tick"
+# While the WeCom bot's long connection is up.
+LINE = "line"
 
 
 def beat(session: UnitOfWork, name: str, now: datetime) -> None:
