@@ -34,6 +34,44 @@ Calls to the platform
 - errmsg with a rid                          test_simulator_api.test_a_refusal_ends_with_an_id_of_its_own
 - TEMPLATESENDJOBFINISH later                test_platform_api.test_what_became_of_messages_is_told_to_the_bot
 - MASSSENDJOBFINISH later                    test_simulator_mass.test_everybody_gets_it_and_the_bot_is_told
+
+WeCom's bot, by its callback
+- the vendor's vectors                       test_simulator_wecom_callback.test_the_vendors_vectors
+- the address is verified                    test_simulator_wecom_callback.test_the_address_is_verified
+- only what names the bot in a group         test_simulator_wecom_callback.test_what_nobody_can_do_on_a_phone
+- files for 5 min, encrypted                 test_simulator_wecom_callback.test_files_are_encrypted_with_the_bots_key_for_five_minutes
+- streams are asked for until finish         test_simulator_wecom_callback.test_a_stream_goes_on_until_it_is_finished
+- or for 6 min                               test_simulator_wecom_callback.test_a_stream_that_is_not_finished_in_six_minutes_stays_as_it_is
+- response_url once, for 1 h                 test_simulator_wecom_callback.test_one_more_answer_within_the_hour
+- enter_chat once a day                      test_simulator_wecom_callback.test_the_chat_is_entered_once_a_day
+- card events, same task_id                  test_simulator_wecom_callback.test_a_card_is_tapped_and_updated
+                                             test_simulator_wecom_callback.test_other_answers_to_a_tap_are_refused
+- 5 s for everything                         test_simulator_wecom_callback.test_five_seconds_and_no_more
+- text for enter_chat only, sizes, cards     test_simulator_wecom_callback.test_what_the_platform_makes_of_an_answer
+- the envelope's names and signature         test_simulator_wecom_callback.test_the_envelope_of_an_answer
+- three messages of a member at once         test_simulator_wecom_callback.test_three_messages_of_one_member_at_once
+- repeats with the same msgid                test_simulator_wecom_callback.test_without_an_answer_the_same_message_comes_again_signed_anew
+                                             test_simulator_wecom_callback.test_a_lost_answer_and_a_duplicate
+- out of order                               test_simulator_wecom_callback.test_a_message_overtakes_the_one_before
+
+WeCom's bot, by its long connection
+- 853000, nothing before subscribing         test_simulator_wecom_connection.test_nothing_goes_before_the_subscription
+- one connection, the one before is kicked   test_simulator_wecom_connection.test_another_subscription_ends_the_one_before
+- acks with the same req_id                  test_simulator_wecom_connection.test_a_message_and_a_stream_in_two_frames
+- 30 a minute, answers and pushes together   test_simulator_wecom_connection.test_thirty_messages_a_minute_of_answers_and_pushes_together
+- 1000 an hour                               test_simulator_wecom_connection.test_a_thousand_messages_an_hour
+- 846605                                     test_simulator_wecom_connection.test_an_answer_to_what_it_is_not_for
+                                             test_simulator_wecom_connection.test_an_answer_may_come_for_a_day
+- 846608                                     test_simulator_wecom_connection.test_a_stream_ends_six_minutes_after_its_first_frame
+- 93006 for who has not talked to it         test_simulator_wecom_connection.test_who_has_talked_to_the_bot_gets_pushes
+- welcome and card within 5 s                test_simulator_wecom_connection.test_a_welcome_within_five_seconds
+                                             test_simulator_wecom_connection.test_a_card_is_updated_within_five_seconds
+- files both ways                            test_simulator_wecom_connection.test_a_picture_has_a_key_of_its_own
+                                             test_simulator_wecom_connection.test_a_file_goes_up_in_pieces_and_out
+- cut, refused, late, silent, twice          test_simulator_wecom_connection.test_a_kick_and_a_cut
+                                             test_simulator_wecom_connection.test_connections_are_refused
+                                             test_simulator_wecom_connection.test_no_pong_no_ack_and_late_acks
+                                             test_simulator_wecom_connection.test_frames_twice_and_out_of_order
 """
 
 import re

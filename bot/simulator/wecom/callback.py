@@ -45,7 +45,8 @@ class Callback(Line):
     msgid, `attempts` in all (how often the real one does is not documented). An unfinished stream
     is asked for every `poll_seconds` (not documented either) with `pause` in between.
 
-    All of them may be changed at any time, and several threads may use it.
+    `attempts`, `poll_seconds`, `pause` and `faults` may be changed at any time, and several threads
+    may use it.
     """
 
     def __init__(
@@ -61,6 +62,11 @@ class Callback(Line):
         self._caller = Caller(url, seconds)
         self._kept_back = KeptBack()
         self._closed = False
+
+    @property
+    def seconds(self) -> float:
+        """What the bot has for an answer."""
+        return self._caller.seconds
 
     def verify(self) -> None:
         """What the platform does when the address is entered. Raises SandboxProblem."""
