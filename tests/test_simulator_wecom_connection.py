@@ -433,6 +433,7 @@ def test_uploads_that_are_refused(bot: RawBot, clock: HandClock) -> None:
     assert upload(bot, b"x" * 9, 4, total_chunks=101)["errcode"] == 40058
     assert upload(bot, b"x" * 9, 4, total_chunks=1)["errcode"] == 40058
     assert upload(bot, b"x" * 9, 4, type="text")["errcode"] == 40058
+    assert upload(bot, b"x" * 9, 4, type=["file"])["errcode"] == 40058
     assert upload(bot, b"x" * 9, 4, filename="")["errcode"] == 40058
     assert upload(bot, b"x" * (512 * 1024 + 1), 512 * 1024 + 1)["errcode"] == 40058
     begin = {"type": "image", "filename": "a", "total_size": 1, "total_chunks": 1}
@@ -506,6 +507,25 @@ def test_nonsense_from_the_bot(enterprise: Enterprise, bot: RawBot, frame: str |
     assert [one.problem for one in enterprise.ledger if one.what == "?"] == [
         "这一帧不是 cmd、headers.req_id、body"
     ]
+
+
+def test_odd_texts_both_ways(people: People, bot: RawBot) -> None:
+    half = "\ud800"  # of a pair, which JSON lets through
+    odd = f"\x00\x08<b>{half}" + "👨‍👩‍👧" * 500
+    exchange = people.say("U1", odd)
+    frame = bot.take()
+    assert frame["body"]["text"]["content"] == odd.replace(half, "?")
+    request = frame["headers"]["req_id"]
+    assert bot.code("aibot_respond_msg", stream(half, feedback={"id": half}), request) == 0
+    assert exchange.text == half
+    key = [{"text": "好", "key": half}]
+    assert bot.code("aibot_respond_msg", card_message(button_list=key), request) == 0
+    deep: object = []
+    for _ in range(400):
+        deep = [deep]
+    assert bot.code("aibot_respond_msg", {"msgtype": deep}, request) == 40058
+    bot.send("ping", request=half)
+    assert bot.take()["headers"] == {"req_id": "?"}
 
 
 def test_a_command_that_there_is_not(bot: RawBot) -> None:

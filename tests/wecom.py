@@ -119,7 +119,7 @@ class RawBot:
         """The frame's req_id."""
         request = request or f"{command}_{next(self._ids)}"
         frame = {"cmd": command, "headers": {"req_id": request}, "body": body}
-        self.connection.send(json.dumps(frame, ensure_ascii=False))
+        self.connection.send(json.dumps(frame))
         return request
 
     def take(self, seconds: float = 5.0) -> Fields:

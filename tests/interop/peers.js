@@ -6,17 +6,12 @@
 
 const Koa = require('koa');
 const api = require('./api.js');
+const { json } = require('./body.js');
 const sender = require('./sender.js');
 const servers = require('./servers.js');
 
 const callbacks = servers.callbacks(JSON.parse(process.argv[2]));
 const tools = { '/call': api.call, '/send': sender.send };
-
-async function json(request) {
-  const parts = [];
-  for await (const part of request) parts.push(part);
-  return JSON.parse(Buffer.concat(parts));
-}
 
 const app = new Koa();
 app.use(async (ctx, next) => {

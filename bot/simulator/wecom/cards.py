@@ -44,7 +44,7 @@ def check(card: Mapping[str, Any]) -> None:
         raise SandboxProblem("卡片的 task_id 不是 128 字节以内的数字、字母和 _-@")
     _check_choices(type, card)
     found = keys(card)
-    if not all(isinstance(key, str) and 0 < len(key.encode()) <= _KEY_LIMIT for key in found):
+    if not all(_is_key(key) for key in found):
         raise SandboxProblem(f"卡片上的 key 不是 {_KEY_LIMIT} 字节以内的文字")
     if len(set(found)) != len(found):
         raise SandboxProblem("卡片上的 key 有重复")
@@ -58,6 +58,10 @@ def keys(card: Mapping[str, Any]) -> list[Any]:
     if isinstance(menu := card.get("action_menu"), Mapping):
         found += [item.get("key") for item in _items(menu, "action_list", 3)]
     return found
+
+
+def _is_key(key: Any) -> bool:
+    return isinstance(key, str) and 0 < len(key.encode(errors="replace")) <= _KEY_LIMIT
 
 
 def _check_choices(type: str, card: Mapping[str, Any]) -> None:

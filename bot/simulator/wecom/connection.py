@@ -257,7 +257,8 @@ class LongConnection(Line):
 
     def _write(self, connection: ServerConnection, frame: Mapping[str, Any]) -> bool:
         try:
-            connection.send(json.dumps(frame, ensure_ascii=False))
+            text = json.dumps(frame, ensure_ascii=False).encode(errors="replace")
+            connection.send(text, text=True)
         except (ConnectionClosed, OSError):
             return False
         return True

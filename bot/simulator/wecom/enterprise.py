@@ -122,18 +122,10 @@ class Enterprise:
                 self._open[sender].append(exchange)
             return exchange
 
-    def show(self, chat: str, sender: str, way: Way, content: Content, file: bytes = b"") -> Shown:
-        """A message in a conversation, counted for nobody."""
+    def show(self, chat: str, sender: str, content: Content, file: bytes = b"") -> None:
+        """What a member says, in a conversation."""
         with self.changing():
-            message = Shown(
-                next(self._numbers), chat, sender, way, content.type, self.clock.now(),
-                text=content.text, stream=content.stream, finished=content.finish,
-                card=content.card, pictures=content.pictures, file=file,
-                feedback=content.feedback,
-            )  # fmt: skip
-            self._chats[chat][message.number] = message
-            self._news.append(partial(self.watch.shown, message))
-            return message
+            self._add(chat, sender, "people", content, file)
 
     def under_way(self, sender: str) -> int:
         """How many messages of this member wait for an answer."""
@@ -191,9 +183,7 @@ class Enterprise:
         """Its streams stay as they are."""
         with self.changing():
             for stream in self._streams[exchange.id].values():
-                if not stream.finished:
-                    old = self._chats[exchange.chat][stream.number]
-                    self._advance(exchange, stream, replace(old, finished=True))
+                self._stop(exchange, stream)
 
     def card(self, task_id: str) -> Shown | None:
         """The message whose card has this task_id."""
@@ -212,7 +202,9 @@ class Enterprise:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """The lock; whoever watches hears of what happened after it, from one thread or another."""
+        """The lock, to be taken once; whoever watches hears of what happened after it, from one
+        thread or another.
+        """
         with self._changed:
             yield
             self._changed.notify_all()
@@ -227,13 +219,23 @@ class Enterprise:
         self._check_task(content.card)
         if not self._counts.take(chat, self.clock.now()):
             return None, limits.OVER_LIMIT
-        message = self.show(chat, "", way, content, file)
+        message = self._add(chat, "", way, content, file)
         self._remember_task(message)
         return message, 0
 
+    def _add(self, chat: str, sender: str, way: Way, content: Content, file: bytes) -> Shown:
+        message = Shown(
+            next(self._numbers), chat, sender, way, content.type, self.clock.now(),
+            text=content.text, stream=content.stream, finished=content.finish,
+            card=content.card, pictures=content.pictures, file=file, feedback=content.feedback,
+        )  # fmt: skip
+        self._chats[chat][message.number] = message
+        self._news.append(partial(self.watch.shown, message))
+        return message
+
     def _go_on(self, exchange: Exchange, stream: _Stream, content: Content) -> int:
         if self.clock.now() - stream.begun > limits.STREAM_TIME:
-            self.expire(exchange)
+            self._stop(exchange, stream)
         if stream.finished:
             return limits.STREAM_EXPIRED
         old = self._chats[exchange.chat][stream.number]
@@ -248,6 +250,11 @@ class Enterprise:
             self._remember_task(new)
         self._advance(exchange, stream, new)
         return 0
+
+    def _stop(self, exchange: Exchange, stream: _Stream) -> None:
+        if not stream.finished:
+            old = self._chats[exchange.chat][stream.number]
+            self._advance(exchange, stream, replace(old, finished=True))
 
     def _advance(self, exchange: Exchange, stream: _Stream, message: Shown) -> None:
         stream.finished = message.finished

@@ -27,7 +27,7 @@ def query_of(bot: Bot, encrypted: str, now: datetime) -> dict[str, str]:
 
 
 def encrypt(bot: Bot, text: str) -> str:
-    return crypto.encrypt(bot.encoding_aes_key, text, _RECEIVE_ID)
+    return crypto.encrypt(bot.encoding_aes_key, text.encode(errors="replace"), _RECEIVE_ID)
 
 
 def seal(bot: Bot, fields: Mapping[str, Any], now: datetime) -> tuple[dict[str, str], bytes]:

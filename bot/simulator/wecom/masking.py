@@ -9,7 +9,10 @@ _LONG = frozenset({"base64", "base64_data"})
 
 
 def shown(fields: Any) -> str:
-    return json.dumps(_masked(fields), ensure_ascii=False)
+    try:
+        return json.dumps(_masked(fields), ensure_ascii=False)
+    except RecursionError:
+        return "<too deep to be shown>"
 
 
 def _masked(value: Any, name: str = "") -> Any:

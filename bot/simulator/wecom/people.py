@@ -91,9 +91,10 @@ class People:
         """Open the single chat; None when the bot does not hear of it: it does once a day."""
         self._check_member(userid)
         today = self._enterprise.clock.now().astimezone(_SHANGHAI).date()
-        if self._entered.get(userid) == today:
-            return None
-        self._entered[userid] = today
+        with self._enterprise.changing():
+            if self._entered.get(userid) == today:
+                return None
+            self._entered[userid] = today
         body = self._event(userid, "", {"eventtype": "enter_chat"})
         # The vendor's example has none for this event.
         del body["chattype"]
@@ -145,7 +146,7 @@ class People:
         body = {**self._head(userid, chat), "msgtype": type, type: inner}
         if quote:
             body["quote"] = quote
-        self._enterprise.show(chat or userid, userid, "people", shown, file)
+        self._enterprise.show(chat or userid, userid, shown, file)
         return self._deliver(self._enterprise.begin("message", userid, chat or userid, body))
 
     def _event(self, userid: str, chat: str, inside: Mapping[str, Any]) -> dict[str, Any]:

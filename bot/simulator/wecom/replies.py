@@ -135,7 +135,7 @@ def _feedback(inner: Mapping[str, Any]) -> str:
     if inner.get("feedback") is None:
         return ""
     found = _string(_inner(inner, "feedback"), "id")
-    if len(found.encode()) > _FEEDBACK_LIMIT:
+    if len(found.encode(errors="replace")) > _FEEDBACK_LIMIT:
         raise SandboxProblem(f"feedback.id 超过 {_FEEDBACK_LIMIT} 字节")
     return found
 

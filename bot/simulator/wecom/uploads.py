@@ -48,10 +48,10 @@ class Uploads:
         """The upload_id; "" when there were too many in a minute or an hour."""
         type, md5 = body.get("type"), body.get("md5", "")
         size, pieces = body.get("total_size"), body.get("total_chunks")
-        if type not in MEDIA or not body.get("filename") or not isinstance(md5, str):
+        if not isinstance(type, str) or type not in MEDIA or not body.get("filename"):
             raise SandboxProblem("上传要有 type、filename")
-        if not isinstance(size, int) or not isinstance(pieces, int):
-            raise SandboxProblem("上传要有 total_size、total_chunks")
+        if not isinstance(size, int) or not isinstance(pieces, int) or not isinstance(md5, str):
+            raise SandboxProblem("上传要有 total_size、total_chunks，md5 是文字")
         if size < 1 or not 1 <= pieces <= _MOST_PIECES:
             raise SandboxProblem(f"上传不是 1 到 {_MOST_PIECES} 片")
         now = self._clock.now()
@@ -59,7 +59,7 @@ class Uploads:
             if not self._counts.take("", now):
                 return ""
             id = secrets.token_hex(16)
-            self._uploads[id] = _Upload(str(type), size, pieces, md5, now + _UNDER_WAY)
+            self._uploads[id] = _Upload(type, size, pieces, md5, now + _UNDER_WAY)
             return id
 
     def add(self, body: Mapping[str, Any]) -> None:
