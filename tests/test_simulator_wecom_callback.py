@@ -102,7 +102,7 @@ def test_the_address_is_verified(enterprise: Enterprise) -> None:
         line.verify()
 
 
-@pytest.mark.parametrize("response", [Response(b"1234"), Response(b"", status=403), Response(b"", drop=True)])  # fmt: skip
+@pytest.mark.parametrize("response", [Response(b"1234"), Response(b"", status=403), Response(b"", drop=True), Response(b"", delay=1.2)])  # fmt: skip
 def test_another_answer_does_not_verify(enterprise: Enterprise, response: Response) -> None:
     with serving(lambda _: response) as base:
         line = Callback(enterprise, base)
@@ -521,7 +521,7 @@ def test_five_seconds_and_no_more(enterprise: Enterprise) -> None:
     with talking(enterprise, lambda _: slow, seconds=0.2, attempts=2) as (people, _, _):
         begun = time.perf_counter()
         exchange = people.say("U1", "打卡")
-        assert time.perf_counter() - begun < 0.9
+        assert time.perf_counter() - begun < 1.9
         assert "秒内没有答完" in exchange.problem
         assert exchange.shown == []
         assert exchange.attempts == 2
@@ -546,7 +546,7 @@ def test_a_message_overtakes_the_one_before(enterprise: Enterprise) -> None:
         with ThreadPoolExecutor(2) as pool:
             first = pool.submit(people.say, "U1", "一")
             assert enterprise.until(lambda: len(enterprise.messages("U1")) == 1)
-            time.sleep(0.05)
+            time.sleep(0.2)
             line.faults = CallbackFaults()
             people.say("U1", "二")
             first.result(5)

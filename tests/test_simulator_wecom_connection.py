@@ -4,8 +4,10 @@ import base64
 import hashlib
 import json
 import ssl
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -106,6 +108,22 @@ def test_another_subscription_ends_the_one_before(
         assert new.code("ping") == 0
         assert line.live
     assert line.wait_live(live=False)
+
+
+def test_nothing_comes_before_the_acknowledgement(line: LongConnection, people: People) -> None:
+    done = threading.Event()
+
+    def chatter() -> None:
+        while not done.wait(0.001):
+            people.say("U1", "在吗")
+
+    with ThreadPoolExecutor(1) as pool:
+        said = pool.submit(chatter)
+        for _ in range(10):
+            with raw_bot(line.url) as bot:  # whose subscription takes the next frame for the ack
+                assert bot.take()["cmd"] == "aibot_msg_callback"
+        done.set()
+        said.result(5)
 
 
 def test_a_kick_and_a_cut(line: LongConnection) -> None:

@@ -27,6 +27,7 @@ from bot.simulator.wecom.responses import Responses
 from bot.simulator.wecom.watching import Traffic
 
 _KEPT_BACK_SECONDS = 3.0
+_VERIFYING_SECONDS = 1.0
 # Messages of one member that may wait for an answer (概述 of the replies, path/101031).
 AT_ONCE = 3
 # What a poll shares with the message.
@@ -60,6 +61,7 @@ class Callback(Line):
         self.files = Files(enterprise.clock)
         self.responses = Responses(enterprise)
         self._caller = Caller(url, seconds)
+        self._verifier = Caller(url, _VERIFYING_SECONDS)
         self._kept_back = KeptBack()
         self._closed = False
 
@@ -74,7 +76,7 @@ class Callback(Line):
         encrypted = envelope.encrypt(bot, echo)
         query = envelope.query_of(bot, encrypted, self.enterprise.clock.now())
         try:
-            status, body = self._caller.get({**query, "echostr": encrypted})
+            status, body = self._verifier.get({**query, "echostr": encrypted})
         except (OSError, HTTPException) as error:
             raise SandboxProblem(f"验证没有回答：{type(error).__name__}") from error
         if status != 200 or body != echo.encode():

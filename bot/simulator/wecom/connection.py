@@ -155,10 +155,10 @@ class LongConnection(Line):
 
     def _send(self, frame: Mapping[str, Any], chat: str) -> bool:
         """To the bot that is subscribed: whether there is one."""
-        connection = self._live
-        if connection and self.faults.happens(self.faults.malformed):
+        if self.faults.happens(self.faults.malformed):
             self.send_raw(self.faults.random.choice(_MALFORMED))
-        sent = connection is not None and self._write(connection, frame)
+        with self._lock:
+            sent = self._live is not None and self._write(self._live, frame)
         self._record(frame, chat, to_bot=True, problem="" if sent else "机器人没有连着")
         return sent
 
@@ -180,71 +180,70 @@ class LongConnection(Line):
             self._gone(connection)
 
     def _take(self, connection: ServerConnection, raw: str | bytes) -> None:
-        try:
-            frame = json.loads(raw)
-            command, request = frame["cmd"], frame["headers"]["req_id"]
-            body = frame.get("body") or {}
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            command, request, body = None, None, {}
-        if (
-            not isinstance(command, str)
-            or not isinstance(request, str)
-            or not isinstance(body, dict)
-        ):
-            said = Traffic(
-                self._now(), "", False, "?", "", problem="这一帧不是 cmd、headers.req_id、body"
-            )
-            self.enterprise.record(said)
+        frame = _parsed(raw)
+        if frame is None:
+            problem = "这一帧不是 cmd、headers.req_id、body"
+            self.enterprise.record(Traffic(self._now(), "", False, "?", "", problem=problem))
             return
+        command, request = frame["cmd"], frame["headers"]["req_id"]
+        body = frame.get("body") or {}
         outcome = self._outcome(connection, command, request, body)
         exchange = self.enterprise.exchange(request)
         chat = exchange.chat if exchange else str(body.get("chatid", ""))
         self._record(frame, chat, to_bot=False, code=outcome.code, problem=outcome.problem)
         if self.faults.ack_seconds:
             pause(self.faults.ack_seconds)
-        if not (self.faults.no_pong if command == "ping" else self.faults.no_ack):
+        if command == "aibot_subscribe" and not outcome.code:
+            self._replace(connection, request)
+        elif not (self.faults.no_pong if command == "ping" else self.faults.no_ack):
             self._acknowledge(connection, request, outcome)
 
     def _outcome(
         self, connection: ServerConnection, command: str, request: str, body: Mapping[str, Any]
     ) -> Outcome:
         if command == "aibot_subscribe":
-            return self._subscribe(connection, body)
+            return self._check(body)
         if connection is not self._live:
             return Outcome(limits.NOT_SUBSCRIBED, problem="还没有订阅")
         return self._commands.run(command, request, body)
 
-    def _subscribe(self, connection: ServerConnection, body: Mapping[str, Any]) -> Outcome:
-        bot = self.enterprise.bot
-        secret = body.get("secret")
+    def _check(self, body: Mapping[str, Any]) -> Outcome:
+        """Whether this is the bot."""
+        bot, secret = self.enterprise.bot, body.get("secret")
         right = isinstance(secret, str) and secrets.compare_digest(
             secret.encode(errors="replace"), bot.secret.encode()
         )
         if not bot.secret or body.get("bot_id") != bot.id or not right:
             return Outcome(limits.BAD_CREDENTIALS, problem="bot_id 或 secret 不对")
-        self._replace(connection)
         return Outcome()
 
-    def _replace(self, connection: ServerConnection | None) -> None:
-        """Another connection is the bot's now; the one before is told and closed."""
-        with self.enterprise.changing():
+    def _replace(self, connection: ServerConnection | None, request: str = "") -> None:
+        """Another connection is the bot's now; the one before is told and closed. Nothing else
+        comes before the acknowledgement of this req_id.
+        """
+        with self._lock:
             before, self._live = self._live, connection
+            if connection is not None and not self.faults.no_ack:
+                self._acknowledge(connection, request, Outcome())
         if before is not None and before is not connection:
-            body = {
-                "msgid": secrets.token_urlsafe(24), "create_time": int(self._now().timestamp()),
-                "aibotid": self.enterprise.bot.id, "msgtype": "event",
-                "event": {"eventtype": "disconnected_event"},
-            }  # fmt: skip
-            headers = {"req_id": secrets.token_hex(16)}
-            frame = {"cmd": "aibot_event_callback", "headers": headers, "body": body}
-            self._write(before, frame)
-            self._record(frame, "", to_bot=True)
-            before.close()
+            self._dismiss(before)
         if (before is None) != (connection is None):
             self.enterprise.connection_is(connection is not None)
 
+    def _dismiss(self, connection: ServerConnection) -> None:
+        body = {
+            "msgid": secrets.token_urlsafe(24), "create_time": int(self._now().timestamp()),
+            "aibotid": self.enterprise.bot.id, "msgtype": "event",
+            "event": {"eventtype": "disconnected_event"},
+        }  # fmt: skip
+        headers = {"req_id": secrets.token_hex(16)}
+        frame = {"cmd": "aibot_event_callback", "headers": headers, "body": body}
+        self._write(connection, frame)
+        self._record(frame, "", to_bot=True)
+        connection.close()
+
     def _gone(self, connection: ServerConnection) -> None:
-        with self.enterprise.changing():
+        with self._lock:
             if self._live is not connection:
                 return
             self._live = None
@@ -274,6 +273,18 @@ class LongConnection(Line):
 
     def _now(self) -> datetime:
         return self.enterprise.clock.now()
+
+
+def _parsed(raw: str | bytes) -> dict[str, Any] | None:
+    """A frame; None for what is none."""
+    try:
+        frame = json.loads(raw)
+        names = frame["cmd"], frame["headers"]["req_id"]
+        body = frame.get("body") or {}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    whole = isinstance(body, dict) and all(isinstance(name, str) for name in names)
+    return frame if whole else None
 
 
 @contextmanager
