@@ -620,7 +620,12 @@ def dialect() -> str:
 
 
 def test_our_bot_is_played_to(settings: Settings, clock: HandClock) -> None:
-    section = {"token": BOT.token, "encoding_aes_key": BOT.encoding_aes_key, "name": BOT.name}
+    section = {
+        "mode": "callback",
+        "token": BOT.token,
+        "encoding_aes_key": BOT.encoding_aes_key,
+        "name": BOT.name,
+    }
     values = settings.model_dump() | {"wecom_bot": section}
     ours = replace(build(Settings.model_validate(values), "web"), clock=clock)
     prepare_database(ours)
