@@ -1,6 +1,7 @@
 """打卡: today's check-in, with a note; and the offer to make one of a picture or voice."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from bot.domain.check_in import day_of
 from bot.domain.grammar import Takes
@@ -47,6 +48,8 @@ def undo(context: Context, payload: Payload) -> Notice:
     day = date.fromisoformat(payload["day"])
     if not check_in.take_back(context.session, payload["id"]):
         return context.notice("check_in.too_late")
+    if context.message.in_group:
+        return context.notice("check_in.undone_in_group")
     return context.notice("check_in.undone", date=_spoken(day))
 
 
@@ -57,11 +60,15 @@ def _begin(context: Context, note: str) -> Notice:
     return _record(context, context.member, payload)
 
 
-def _payload(context: Context, note: str) -> dict[str, str]:
-    return {"note": note, "sent_at": context.message.sent_at.isoformat()}
+def _payload(context: Context, note: str) -> dict[str, Any]:
+    return {
+        "note": note,
+        "pictures": context.message.pictures,
+        "sent_at": context.message.sent_at.isoformat(),
+    }
 
 
-def _ask_consent(context: Context, payload: dict[str, str]) -> Notice:
+def _ask_consent(context: Context, payload: dict[str, Any]) -> Notice:
     return ask_consent(
         context, "check_in.agree", payload, label="check_in.agree", notice="check_in.ask_consent"
     )
@@ -69,27 +76,47 @@ def _ask_consent(context: Context, payload: dict[str, str]) -> Notice:
 
 def _record(context: Context, member: Member, payload: Payload) -> Notice:
     sent_at = datetime.fromisoformat(payload["sent_at"]).astimezone(UTC)
-    outcome = check_in.record(context.session, member, sent_at, payload["note"], context.now)
-    today = day_of(context.now, member.community.timezone)
-    if context.message.in_group:
-        key = "check_in.in_group" if outcome.is_new else "check_in.in_group_again"
-        return context.notice(key)
-    lines = [_headline(context, outcome, today)]
-    if outcome.note and (outcome.is_new or outcome.note_added):
-        lines.append(context.say("check_in.note", note=outcome.note))
+    pictures = payload.get("pictures", 0)
+    outcome = check_in.record(
+        context.session, member, sent_at, payload["note"], context.now, pictures
+    )
     if outcome.is_new:
         undo_payload = {"id": outcome.id, "day": outcome.day.isoformat()}
         context.undoable("check_in.undo", undo_payload, timedelta(minutes=10))
-    elif outcome.note_added:
+    elif outcome.note_added or pictures or outcome.own_now:
         context.nothing_to_undo()
+    if context.message.in_group:
+        # The same the second time: who checked in in private has not said so here.
+        return context.notice("check_in.in_group")
+    today = day_of(context.now, member.community.timezone)
+    lines = [_headline(context, outcome, today, pictures)]
+    if outcome.is_new or outcome.note_added or pictures:
+        lines += _noted(context, outcome)
+    if pictures:
+        lines.append(context.say("check_in.not_kept"))
     return Notice(kind="check_in", lines=tuple(lines))
 
 
-def _headline(context: Context, outcome: check_in.CheckInOutcome, today: date) -> str:
+def _noted(context: Context, outcome: check_in.CheckInOutcome) -> list[str]:
+    """What the day's check-in holds now."""
+    count = outcome.pictures
+    pictures = context.say("check_in.pictures", count=count) if count else ""
+    if outcome.note:
+        return [context.say("check_in.note", note=outcome.note) + pictures]
+    return [context.say("check_in.no_note") + pictures] if pictures else []
+
+
+def _headline(
+    context: Context, outcome: check_in.CheckInOutcome, today: date, pictures: int
+) -> str:
     if outcome.day != today:
         key = "check_in.done_earlier" if outcome.is_new else "check_in.again_earlier"
+    elif outcome.own_now:
+        key = "check_in.own_now"
+    elif not outcome.is_new and outcome.note_added:
+        key = "check_in.again_note"
     elif not outcome.is_new:
-        key = "check_in.again_note" if outcome.note_added else "check_in.again"
+        key = "check_in.again_pictures" if pictures else "check_in.again"
     else:
         key = "check_in.done_first" if outcome.streak == 1 else "check_in.done"
     return context.say(key, date=_spoken(outcome.day), streak=outcome.streak)

@@ -53,8 +53,8 @@ def see(context: Context) -> Notice:
     if seen.is_new:
         context.undoable("video.unsee", {"video": current.id}, _UNSEE)
     if context.message.in_group:
-        key = "video.seen_in_group" if seen.is_new else "video.seen_in_group_again"
-        return context.notice(key)
+        # The same the second time: who said so in private has not said so here.
+        return context.notice("video.seen_in_group")
     return _ask_next(context, current, seen.answers, _seen_line(context, current, seen))
 
 

@@ -262,4 +262,4 @@ def test_without_a_public_address_that_is_said(application: Application) -> None
     member = Member(application, "oA")
     assert "还没有能从外面安全访问的地址" in member.say("日历")
     assert rows(application, CalendarFeed) == 0
-    assert "私下发给我" in Member(application, "oA", group="G").say("日历")
+    assert "请私聊我" in Member(application, "oA", group="G").say("日历")

@@ -175,7 +175,7 @@ def test_in_a_group_nothing_rides_and_nothing_private_is_said(application: Appli
     assert "打卡成功" in group.say("打卡")
     assert "提醒" not in group.say("帮助")
     for word in ("收件箱", "我的", "我的数据", "导出", "删除", "绑定", "退订", "切换"):
-        assert group.say(word) == f"\n「{word}」请私下发给我。"
+        assert group.say(word) == f"\n请私聊我发「{word}」。"
     assert "提醒" in Member(application, "oA").say("你好")
 
 
@@ -335,7 +335,7 @@ def test_a_check_in_in_a_group_says_nothing_that_was_not_said_there(
     enrol(application, "oA", account=ACCOUNT)
     Member(application, "oA").say("打卡 只对你说的话")
     group = Member(application, "oA", group="G")
-    assert group.say("打卡 读完第3章") == "\n今天已经打过卡了。"
+    assert group.say("打卡 读完第3章") == "\n打卡成功。"
     assert "只对你说的话" in Member(application, "oA").say("导出")
 
 

@@ -171,7 +171,7 @@ def test_an_organiser_of_two_communities_moves_only_the_current_one(
 
 def test_only_organisers_in_private(application: Application) -> None:
     organiser(application, "oBoss")
-    assert "请私下发给我" in Member(application, "oBoss", group="g1").say("安排")
+    assert "请私聊我" in Member(application, "oBoss", group="g1").say("安排")
     assert "要先绑定" in Member(application, "oStranger").say("安排 学习卡 停")
 
 

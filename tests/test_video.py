@@ -348,7 +348,7 @@ def test_a_group_gets_title_and_link_alone(application: Application, shown: Memb
     inside = Member(application, "oA", group="g1")
     assert Member(application, "oBoss", group="g1").say("视频") == "12月视频：榜样"
     assert inside.say("已看").strip() == "记下了。"
-    assert inside.say("已看").strip() == "已经记过了。"
+    assert inside.say("已看").strip() == "记下了。"
     assert inside.say("视频") == "12月视频：榜样"
     assert "第 1 题" in Member(application, "oA").say("已看")
 

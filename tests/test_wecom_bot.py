@@ -182,7 +182,7 @@ def test_in_a_group_the_name_is_no_part_of_it(wecom: Wecom) -> None:
     wecom.says("1")
     assert "预备期为 1 年" in wecom.says("@学习 助手 预备期多久", **in_group())
     assert "预备期为 1 年" in wecom.says("@Robot 预备期多久", **in_group())
-    assert "打过卡" in wecom.says("@学习 助手\u2005打卡 读完", **in_group())
+    assert "打卡成功" in wecom.says("@学习 助手\u2005打卡 读完", **in_group())
 
 
 def test_what_waits_rides_here_though_the_official_account_pushes(wecom: Wecom) -> None:
@@ -286,9 +286,14 @@ def test_pictures_come_with_words_or_alone() -> None:
     message = payload.parse({**mixed, "mixed": {"msg_item": items}}, NOW, "助手")
     assert (message.text, message.type) == ("打卡 读书", MessageType.TEXT)
     assert message.details["picture.1"] == "https://img.example.cn/2"
-    assert message.conversation == "G1"
+    assert (message.conversation, message.pictures) == ("G1", 2)
     alone = payload.parse({**mixed, "mixed": {"msg_item": items[1:]}}, NOW, "助手")
-    assert alone.type is MessageType.IMAGE
+    assert (alone.type, alone.pictures) == (MessageType.IMAGE, 2)
+    named = {"msgtype": "text", "text": {"content": "@助手 "}}
+    only = payload.parse({**mixed, "mixed": {"msg_item": [named, *items[1:]]}}, NOW, "助手")
+    assert (only.type, only.text) == (MessageType.IMAGE, "")
+    one = {**MESSAGE, "msgid": "M", "msgtype": "image", "image": {"aeskey": "K"}}
+    assert payload.parse(one, NOW, "助手").pictures == 1
 
 
 @pytest.mark.parametrize(

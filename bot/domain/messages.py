@@ -53,8 +53,9 @@ class InboundMessage:
     """One message or event, of any channel.
 
     `key` is 32 bytes and the same for every repeat of the same message. `text` is what the
-    member typed, or what the platform recognised in a voice message. `details` holds the other
-    fields of the platform, flattened to text and never stored.
+    member typed, or what the platform recognised in a voice message; `pictures` counts those that
+    came with it. `details` holds the other fields of the platform, flattened to text and never
+    stored.
     """
 
     channel: Channel
@@ -69,6 +70,7 @@ class InboundMessage:
     event_key: str = ""
     in_group: bool = False
     wants_reply: bool = True
+    pictures: int = 0
     details: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -71,9 +71,13 @@ def _line(
 ) -> str:
     parts = []
     for (name, label), value in zip(rule.shown.items(), values, strict=True):
-        if value is None or value == "":
+        if value is None or value == "" or (name == "pictures" and not value):
             continue
-        if name == "notice":
+        if name == "pictures":
+            text = f"{value} 张，没有存图"
+        elif name == "list_id":
+            text = "是"
+        elif name == "notice":
             text = _notice_text(str(value))
         elif name == "roles":
             text = "、".join(word(role) for role in str(value).split(","))

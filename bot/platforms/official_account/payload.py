@@ -112,6 +112,7 @@ def parse(fields: Mapping[str, Any]) -> InboundMessage:
         event=event,
         event_key=text_field(fields, "EventKey"),
         wants_reply=not event or event in _EVENTS_WITH_REPLY,
+        pictures=int(type_name == "image"),
         details=dict(_details(fields)),
     )
 

@@ -44,6 +44,7 @@ def parse(fields: Mapping[str, Any], now: datetime, name: str) -> InboundMessage
     event = _inner(fields, "event") if type_name == "event" else {}
     event_name = required(event, "eventtype") if event else ""
     text, pictures = _content(fields, type_name)
+    text = _without_name(text, name) if in_group else text
     return InboundMessage(
         channel=Channel.WECOM_BOT,
         account=account,
@@ -52,11 +53,12 @@ def parse(fields: Mapping[str, Any], now: datetime, name: str) -> InboundMessage
         conversation=required(fields, "chatid") if in_group else sender,
         type=_type(type_name, text, pictures),
         sent_at=now,
-        text=_without_name(text, name) if in_group else text,
+        text=text,
         event=_EVENTS.get(event_name, event_name),
         event_key=text_field(_inner(event, event_name), "event_key", 1024),
         in_group=in_group,
         wants_reply=not event or event_name in _EVENTS_WITH_REPLY,
+        pictures=len(pictures),
         details=dict(_details(fields, event, pictures)),
     )
 
@@ -87,7 +89,7 @@ def _type(name: str, text: str, pictures: list[str]) -> MessageType:
 
 
 def _content(fields: Mapping[str, Any], type: str) -> tuple[str, list[str]]:
-    """The words of a message and where its pictures are."""
+    """The words of a message and where its pictures are, each "" where that is not said."""
     if type == "mixed":
         found = _inner(fields, "mixed").get("msg_item")
         if not isinstance(found, list) or len(found) > _ITEMS:
@@ -97,7 +99,7 @@ def _content(fields: Mapping[str, Any], type: str) -> tuple[str, list[str]]:
         return words, [picture for _, pictures in parts for picture in pictures]
     inner = _inner(fields, type) if type in ("text", "voice", "image") else {}
     picture = text_field(inner, "url", 2048) if type == "image" else ""
-    return text_field(inner, "content"), [picture] if picture else []
+    return text_field(inner, "content"), [picture] if type == "image" else []
 
 
 def _without_name(text: str, name: str) -> str:
@@ -113,7 +115,8 @@ def _details(
     fields: Mapping[str, Any], event: Mapping[str, Any], pictures: list[str]
 ) -> Iterator[tuple[str, str]]:
     for number, picture in enumerate(pictures):
-        yield f"picture.{number}", picture
+        if picture:
+            yield f"picture.{number}", picture
     # Whoever has it can answer in the bot's name for an hour: it is never stored or logged.
     if address := text_field(fields, "response_url", 2048):
         yield "response_url", address
