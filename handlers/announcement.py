@@ -65,9 +65,7 @@ def undo(context: Context, payload: Payload) -> Notice:
     return context.notice("announcement.undone", unseen=unseen, seen=seen)
 
 
-@router.command(
-    "群文案", help="forward.help", takes=Takes.NUMBER, role=Role.ORGANISER, private=True
-)
+@router.command("群文案", help="forward.help", takes=Takes.NUMBER, role=Role.ORGANISER, shows=True)
 def forward(context: Context) -> Notice:
     """The named meeting, else what is newest, a meeting or announcement, as a text to forward."""
     home = context.bound.community

@@ -17,7 +17,7 @@ router = Router("binding")
 _CODE = re.compile(r"[A-Za-z]{8}")
 
 
-@router.command("绑定", help="binding.help", takes=Takes.TEXT, private=True)
+@router.command("绑定", help="binding.help", takes=Takes.TEXT, shows=True)
 def bind(context: Context) -> Notice:
     if context.member is None:
         return _ask_consent(context)

@@ -9,7 +9,7 @@ from bot.services import calendar_feed
 router = Router("calendar_feed")
 
 
-@router.command("日历", help="calendar_feed.help", takes=Takes.TEXT, member=True, private=True)
+@router.command("日历", help="calendar_feed.help", takes=Takes.TEXT, member=True, shows=True)
 def show(context: Context) -> Notice:
     if not calendar_feed.reachable(_public_url(context)):
         return context.notice(by_way(context, "calendar_feed.no_address"))

@@ -7,7 +7,7 @@ from bot.services import person
 router = Router("community")
 
 
-@router.command("切换", help="community.help", member=True, private=True)
+@router.command("切换", help="community.help", member=True, shows=True)
 def ask(context: Context) -> Notice:
     member = context.bound
     others = [

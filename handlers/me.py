@@ -11,7 +11,7 @@ from bot.services import check_in, meeting, meeting_reply, mute, opt_out
 router = Router("me")
 
 
-@router.command("我的", help="me.help", member=True, private=True)
+@router.command("我的", help="me.help", member=True, shows=True)
 def show(context: Context) -> Notice:
     member, session = context.bound, context.session
     roles = "、".join(context.say(f"me.role_{role}") for role in sorted(member.roles))

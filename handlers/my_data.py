@@ -11,7 +11,7 @@ from bot.services import personal_data
 router = Router("my_data")
 
 
-@router.command("我的数据", help="my_data.help", private=True)
+@router.command("我的数据", help="my_data.help", shows=True)
 def show(context: Context) -> Notice:
     if context.member is None:
         pending = personal_data.pending_for(context.session, context.message)

@@ -11,7 +11,7 @@ from bot.services import opt_out
 router = Router("opt_out")
 
 
-@router.command("退订", help="opt_out.help", takes=Takes.TEXT, member=True, private=True)
+@router.command("退订", help="opt_out.help", takes=Takes.TEXT, member=True, shows=True)
 def stop(context: Context) -> Notice:
     if not context.argument:
         listed = [[topic] for topic in opt_out.TOPICS] + [list(opt_out.TOPICS)]

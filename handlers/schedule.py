@@ -23,7 +23,12 @@ _ENDS = " \t\n　:：,，、"
 
 
 @router.command(
-    "安排", help="schedule.help", takes=Takes.ANYTHING, role=Role.ORGANISER, private=True
+    "安排",
+    help="schedule.help",
+    takes=Takes.ANYTHING,
+    role=Role.ORGANISER,
+    private=True,
+    shows=True,
 )
 def show(context: Context) -> Notice:
     home = context.bound.community

@@ -28,6 +28,9 @@ class Context:
     `argument` is what came after the command's word, `number` the number that it begins with and
     `rest` what follows that; `decision` is what a question is, for the handler of questions.
     `kinds` are those that schedules can be of.
+
+    What is said `apart` is pushed later: its menu is kept in `menu` till then, as
+    conversation.open_menu() takes it.
     """
 
     session: UnitOfWork
@@ -43,6 +46,8 @@ class Context:
     rest: str = ""
     decision: Decision | None = None
     kinds: Kinds = field(default_factory=dict)
+    apart: bool = False
+    menu: str = ""
 
     @property
     def messages(self) -> Messages:
@@ -109,10 +114,13 @@ class Context:
         It replaces the last menu of this sender in this conversation.
         """
         payload = conversation.menu(choices, self.say(none), instead, explicit=explicit)
-        conversation.remember(
-            self.session, self.message, conversation.MENU, zero, payload,
-            self._community_id, self.now,
-        )  # fmt: skip
+        if self.apart:
+            self.menu = conversation.stored(payload, zero, self.bound.community.id)
+        else:
+            conversation.remember(
+                self.session, self.message, conversation.MENU, zero, payload,
+                self._community_id, self.now,
+            )  # fmt: skip
         options = [Option(str(n), choice[0]) for n, choice in enumerate(choices, start=1)]
         return (*options, Option("0", self.say(none)))
 
@@ -121,6 +129,7 @@ class Context:
 
         An older menu is closed: from now on 0 is about this.
         """
+        self._require_here()
         conversation.forget(self.session, self.message, conversation.MENU)
         conversation.remember(
             self.session, self.message, conversation.CONFIRM, action, payload,
@@ -130,6 +139,7 @@ class Context:
 
     def undoable(self, action: str, payload: dict[str, Any], life: timedelta) -> None:
         """Let 撤销 do this action; replaces what could be undone before."""
+        self._require_here()
         conversation.remember(
             self.session, self.message, conversation.UNDO, action, payload,
             self._community_id, self.now, life,
@@ -138,6 +148,10 @@ class Context:
     def nothing_to_undo(self) -> None:
         """What was done now cannot be undone, so 撤销 must not fall on something older."""
         conversation.forget(self.session, self.message, conversation.UNDO)
+
+    def _require_here(self) -> None:
+        if self.apart:
+            raise RuntimeError("what is pushed later can hold nothing for 确认 or 撤销")
 
     @property
     def _community_id(self) -> int | None:

@@ -9,6 +9,7 @@ from bot.domain.grammar import Said as Read
 from bot.domain.messages import SILENCE, TEXT_LIMITS, InboundMessage, MessageType, Reply
 from bot.domain.paging import NEXT_PAGE, pages
 from bot.routing.context import Context
+from bot.routing.privately import in_private
 from bot.routing.refusing import refuse_note
 from bot.routing.router import Said
 from bot.services import conversation, inbox
@@ -116,7 +117,7 @@ def _as_typed(message: InboundMessage, text: str, argument: str) -> str:
 def _command(context: Context, word: str) -> Said:
     command, handler = context.routes.commands[word]
     if command.private and context.message.in_group:
-        return context.notice("conversation.private_only", word=word)
+        return in_private(context, command, handler)
     if command.member and context.member is None:
         return context.notice("conversation.bind_first")
     if command.role and command.role not in context.bound.roles:

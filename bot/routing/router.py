@@ -24,7 +24,8 @@ class Command:
 
     `help` is the key of its line in 帮助 ("" leaves it out), `takes` what may follow it, `role`
     who may use it. `member` says that it is of no use to somebody who has not bound; `private`
-    that it is not answered in a group.
+    that it is not answered in a group. A private one that only `shows` something or asks, when
+    nothing follows it, can be sent in a group: the answer is pushed to who sent it.
     """
 
     word: str
@@ -33,6 +34,7 @@ class Command:
     role: Role | None = None
     member: bool = False
     private: bool = False
+    shows: bool = False
 
     @property
     def carries_note(self) -> bool:
@@ -68,9 +70,11 @@ class Router:
         role: Role | None = None,
         member: bool = False,
         private: bool = False,
+        shows: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for a word, alone or followed by what it takes."""
-        command = Command(word, help, takes, role, member or role is not None, private)
+        member, private = member or role is not None, private or shows
+        command = Command(word, help, takes, role, member, private, shows)
 
         def register(handler: Handler) -> Handler:
             if word in self.commands:

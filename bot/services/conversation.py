@@ -100,8 +100,13 @@ def menu(
 
 def stored_menu(choices: Sequence[Choice], none: str, zero: str, community_id: int) -> str:
     """A menu for a message that is pushed later: open_menu() opens it then."""
-    asked = {"menu": menu(choices, none), "zero": zero, "community": community_id}
-    return json.dumps(asked, ensure_ascii=False)
+    return stored(menu(choices, none), zero, community_id)
+
+
+def stored(asked: dict[str, Any], zero: str, community_id: int) -> str:
+    """What menu() gave, for open_menu()."""
+    whole = {"menu": asked, "zero": zero, "community": community_id}
+    return json.dumps(whole, ensure_ascii=False)
 
 
 def open_menu(
