@@ -21,7 +21,11 @@ def undo(context: Context) -> Said:
     session, message, now = context.session, context.message, context.now
     if conversation.take(session, message, conversation.CONFIRM, now):
         return context.notice("conversation.withdrawn")
-    if context.member is None and personal_data.pending_for(session, message):
+    if (
+        context.member is None
+        and not message.in_group
+        and personal_data.pending_for(session, message)
+    ):
         return context.act("my_data.restore", {}, None)
     asked = conversation.take(session, message, conversation.UNDO, now)
     if asked is None:

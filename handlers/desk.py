@@ -4,7 +4,7 @@ from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Router
-from bot.services import audit, binding, deliveries
+from bot.services import audit, binding, check_in_list, deliveries
 from bot.services.deliveries import Saying
 
 router = Router("desk")
@@ -18,7 +18,8 @@ def show(context: Context) -> Notice:
         context.session, member.person_id, "seen", "desk", member.community.id, "binding_request:"
     )
     requests = binding.open_requests(context.session, member.community.id)
-    if not requests:
+    lists = check_in_list.open_of(context.session, member.community)
+    if not requests and not lists:
         return context.notice("desk.none")
     for request in requests:
         audit.note(
@@ -30,6 +31,10 @@ def show(context: Context) -> Notice:
             "desk.request", number=request.id, name=request.name, roster_number=request.number
         )
         for request in requests
+    ]
+    lines += [
+        context.say("check_in_list.waiting", number=view.id, count=len(view.lines))
+        for view in lists
     ]
     return Notice("desk", title=context.say("desk.title"), lines=tuple(lines))
 

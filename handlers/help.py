@@ -30,9 +30,9 @@ def _lines(context: Context) -> tuple[str, ...]:
         for command in context.commands
         if command.help and (context.member or not command.member)
     ]
-    lines = [context.say(command.help) for command in listed if command.role is None]
+    lines = [context.say(command.help) for command in listed if command.told is None]
     for role in (Role.MENTOR, Role.ORGANISER):
-        if theirs := [context.say(command.help) for command in listed if command.role is role]:
+        if theirs := [context.say(command.help) for command in listed if command.told is role]:
             lines += [context.say(f"help.{role}"), *theirs]
     member = context.member
     if (

@@ -32,6 +32,8 @@ def _lines(context: Context, session: object) -> list[str]:
         if summary.total
         else context.say("me.no_check_in")
     ]
+    if summary.listed:
+        lines.append(context.say("me.listed", count=summary.listed))
     coming = meeting.coming(context.session, [member.community.id], context.now, limit=1)
     if coming:
         given = meeting_reply.of(context.session, coming[0].id, member.person_id)

@@ -5,7 +5,7 @@ from bot.routing import Context, Payload, Router
 from bot.routing.answers import GROUP_LINES, answer_lines
 from bot.routing.asking import offer_mentor
 from bot.routing.refusing import refuse
-from bot.services import question
+from bot.services import conversation, question
 from content.questions import Decision
 
 router = Router("question")
@@ -53,6 +53,8 @@ def _answer(context: Context, entry_id: str, outcome: question.Outcome, asked: s
     question.count(context.session, context.home, outcome, entry_id, context.now)
     lines = answer_lines(context.say, knowledge, entry)
     if context.message.in_group:
+        # A number must not answer what stands above the answer.
+        conversation.forget(context.session, context.message, conversation.MENU)
         return Notice("answer", lines=lines[:GROUP_LINES])
     payload = {"question": asked, "topic": entry_id}
     context.offer([], none="question.not_this", instead=("question.wrong", payload))

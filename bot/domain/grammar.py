@@ -13,7 +13,8 @@ from enum import StrEnum
 
 class Takes(StrEnum):
     """What may follow a command's word. ANYTHING: even a question, since it is read back.
-    NUMBER: one and whatever follows it; ONE_NUMBER: a number alone.
+    NUMBER: one and whatever follows it; ONE_NUMBER: a number alone; LIST: several lines, a number,
+    or words after a space.
     """
 
     NOTHING = "nothing"
@@ -21,6 +22,7 @@ class Takes(StrEnum):
     ANYTHING = "anything"
     NUMBER = "number"
     ONE_NUMBER = "one number"
+    LIST = "list"
 
 
 class Kind(StrEnum):
@@ -44,7 +46,7 @@ class Said:
     rest: str = ""
 
 
-_LEADING = re.compile(r"^\s*(?:[@＠]\S{1,20}\s+)?[\s/／]*")
+_LEADING = re.compile(r"^\s*(?:[@＠]\S{1,20}\s+)?[\s/／#＃]*")
 _TRAILING = re.compile(r"[\s。.!！~～,，…]+$")
 _SEPARATOR = re.compile(r"[\s:：,，。.!！~～、]+")
 _NUMBER = re.compile(r"(?:[#＃选第])?\s*(\d{1,9})\s*(?:[号个、)）.]|\ufe0f?\u20e3)?")
@@ -66,6 +68,8 @@ _NOUNS = re.compile(
     r"|撤|取消|忘|错|没|不|补|几号|条(?![例款文])|单(?![词元选])|表(?![达扬演态示现])|手续|审批|理由|人数|名单"
     r"|申请|证明|天数|期限)"
 )
+# Several lines of which one begins with a number.
+_ITEMS = re.compile(r"\n\s*\d")
 _NOT_WORDS = re.compile(r"[^\w]|_", re.UNICODE)
 
 
@@ -124,6 +128,11 @@ def _is_taken(argument: str, separator: str, takes: Takes) -> bool:
             return bool(separator) or not (_ASKS.search(argument) or _NOUNS.match(argument))
         case Takes.NUMBER:
             return re.match(r"[#＃]?\s*[\d０-９]", argument) is not None
+        case Takes.LIST:
+            if _ITEMS.search(argument) or _NUMBERED.fullmatch(plain(argument)):
+                return True
+            asks = _ASKS.search(argument.splitlines()[0])
+            return not asks and ("\n" in argument or bool(separator))
         case Takes.ONE_NUMBER:
             return _NUMBERED.fullmatch(plain(argument)) is not None
         case Takes.TEXT:

@@ -19,6 +19,9 @@ def ask_consent(
     lines = context.say(notice, community=home).splitlines()
     choices = [(context.say(label), action, payload)]
     if pending := personal_data.pending_for(context.session, context.message):
+        if context.message.in_group:
+            # Who has asked for deletion has not said so here.
+            return context.notice("refusal.in_private")
         due = spoken(pending.due_at.date())
         lines = [context.say("my_data.again", due=due)]
         choices = [

@@ -86,7 +86,8 @@ class Context:
             command
             for command, _ in self.routes.commands.values()
             if (command.role is None or command.role in roles)
-            and not (command.private and self.message.in_group)
+            and (command.told is None or command.told in roles)
+            and not ((command.private or command.told) and self.message.in_group)
         ]
 
     def say(self, key: str, **values: object) -> str:

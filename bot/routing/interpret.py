@@ -63,6 +63,8 @@ def _message(context: Context) -> Said:
         return context.routes.fallback(context)
     text = simplified(message.text)
     said = read(text, context.routes.words(), context.pack.courtesies)
+    if "\n" in text.strip() and (shaped := _by_shape(context, said)) is not None:
+        return shaped
     if _may_be_label(context, said) and (number := _label(context, text)) is not None:
         return _choose(context, number)
     match said.kind:
@@ -75,6 +77,16 @@ def _message(context: Context) -> Said:
         case Kind.COURTESY:
             return _courtesy(context, said.word)
     return _question(context, text)
+
+
+def _by_shape(context: Context, said: Read) -> Said:
+    """What a feature knows by its shape: of questions and notes alone, not of a command's text."""
+    if said.kind is Kind.COMMAND:
+        command = context.routes.commands[said.word][0]
+        if not (command.carries_note and command.takes is Takes.TEXT):
+            return None
+    found = (shape(context) for shape in context.routes.shapes)
+    return next((notice for notice in found if notice is not None), None)
 
 
 def _question(context: Context, text: str) -> Said:

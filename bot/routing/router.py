@@ -25,7 +25,8 @@ class Command:
     `help` is the key of its line in 帮助 ("" leaves it out), `takes` what may follow it, `role`
     who may use it. `member` says that it is of no use to somebody who has not bound; `private`
     that it is not answered in a group. A private one that only `shows` something or asks, when
-    nothing follows it, can be sent in a group: the answer is pushed to who sent it.
+    nothing follows it, can be sent in a group: the answer is pushed to who sent it. `listed_for`
+    is who is told of it in 帮助, where that is not everybody who may use it.
     """
 
     word: str
@@ -35,6 +36,12 @@ class Command:
     member: bool = False
     private: bool = False
     shows: bool = False
+    listed_for: Role | None = None
+
+    @property
+    def told(self) -> Role | None:
+        """Whose line it is in 帮助."""
+        return self.listed_for or self.role
 
     @property
     def carries_note(self) -> bool:
@@ -59,6 +66,7 @@ class Router:
         self.events: dict[str, Handler] = {}
         self.actions: dict[str, tuple[Rule, Action]] = {}
         self.media: Handler | None = None
+        self.shape: Handler | None = None
         self.fallback: Handler | None = None
 
     def command(
@@ -71,10 +79,11 @@ class Router:
         member: bool = False,
         private: bool = False,
         shows: bool = False,
+        listed_for: Role | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for a word, alone or followed by what it takes."""
         member, private = member or role is not None, private or shows
-        command = Command(word, help, takes, role, member, private, shows)
+        command = Command(word, help, takes, role, member, private, shows, listed_for)
 
         def register(handler: Handler) -> Handler:
             if word in self.commands:
@@ -122,6 +131,11 @@ class Router:
         self.media = handler
         return handler
 
+    def by_shape(self, handler: Handler) -> Handler:
+        """Register who looks at a text of several lines before anybody else; None passes it on."""
+        self.shape = handler
+        return handler
+
 
 @dataclass(frozen=True, slots=True)
 class Routes:
@@ -132,6 +146,7 @@ class Routes:
     actions: Mapping[str, tuple[Rule, Action]]
     media: Handler
     fallback: Handler
+    shapes: tuple[Handler, ...] = ()
 
     def words(self) -> Mapping[str, Takes]:
         return {word: command.takes for word, (command, _) in self.commands.items()}
@@ -153,6 +168,7 @@ def collect(routers: Sequence[Router], messages: Messages) -> Routes:
         actions=dict(_once(routers, "actions")),
         media=(media or fallback)[0],
         fallback=fallback[0],
+        shapes=tuple(router.shape for router in routers if router.shape),
     )
 
 

@@ -145,9 +145,11 @@ TABLES: tuple[TableRule, ...] = (
     TableRule(CheckIn, "打卡", "你的学习记录和连续天数", "到你删除为止",
               _person(CheckIn.person_id),
               shown={"day": "日期", "note": "内容", "pictures": "图片", "list_id": "接龙代录"}),
-    TableRule(CheckInList, "接龙名单", "请组织者代为打卡", "处理以后、最多 7 天",
+    TableRule(CheckInList, "接龙名单", "请组织者代为打卡", "处理完就清空名单，最多 7 天",
               _person(CheckInList.sent_by), unlink=("sent_by",), shown={"sent_at": "时间"},
-              expired=_older(CheckInList.sent_at, days=7)),
+              # What was taken marks check-ins as 接龙代录 as long as they are kept.
+              expired=lambda now: and_(CheckInList.sent_at < now - timedelta(days=7),
+                                       CheckInList.state != "taken")),
     TableRule(GroupChat, "群", "知道这个群是哪个组织的", "组织的资料，删除时只去掉是谁关联的",
               _person(GroupChat.linked_by), unlink=("linked_by",), shown={"linked_at": "时间"}),
     TableRule(BindingRequest, "绑定申请", "请组织者确认你是谁", "到你删除为止",
