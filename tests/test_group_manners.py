@@ -25,7 +25,7 @@ from bot.storage.models import (
 from handlers import ROUTERS
 from tests.conftest import HandClock
 from tests.members import at_once
-from tests.wecom import Wecom, in_group, wecom_of
+from tests.wecom_callback import Wecom, in_group, wecom_of
 
 LEADER, DEPUTY, MENTOR, RAIN, FAR, QUIET = "许知行", "顾念安", "沈怀瑾", "王小雨", "李明远", "陈静"
 ROLES = {LEADER: ("member", "organiser"), DEPUTY: ("member", "organiser"), MENTOR: ("mentor",)}

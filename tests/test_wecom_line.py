@@ -34,7 +34,7 @@ def test_a_conversation(side: Side) -> None:
     assert card["main_title"]["title"].startswith("已选：")
     assert until(lambda: any("打卡成功" in text for text in side.pushed("U1")))
     assert rows(side.application, CheckIn) == 1
-    assert "打过卡" in side.says("U1", "打卡", chat="G1").text
+    assert "打卡成功" in side.says("U1", "打卡", chat="G1").text
 
 
 def test_who_opens_the_chat_is_welcomed(side: Side) -> None:
