@@ -17,7 +17,7 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from bot.bootstrap import build, prepare_database
+from bot.bootstrap import Application, build, prepare_database
 from bot.config import Settings
 from bot.errors import SandboxProblem
 from bot.simulator import crypto
@@ -619,20 +619,22 @@ def dialect() -> str:
     return "sqlite"
 
 
-def test_our_bot_is_played_to(settings: Settings, clock: HandClock) -> None:
-    section = {
-        "mode": "callback",
-        "token": BOT.token,
-        "encoding_aes_key": BOT.encoding_aes_key,
-        "name": BOT.name,
-    }
+@pytest.fixture
+def ours(settings: Settings, clock: HandClock) -> Iterator[Application]:
+    section = {"mode": "callback", "token": BOT.token, "encoding_aes_key": BOT.encoding_aes_key, "name": BOT.name}
     values = settings.model_dump() | {"wecom_bot": section}
-    ours = replace(build(Settings.model_validate(values), "web"), clock=clock)
-    prepare_database(ours)
+    built = replace(build(Settings.model_validate(values), "web"), clock=clock)
+    prepare_database(built)
+    yield built
+    built.database.dispose()
+
+
+def test_our_bot_is_played_to(ours: Application, enterprise: Enterprise) -> None:
     with serving_application(ours) as url:
         url = url.replace("official-account", "wecom-bot")
-        with serving_callback(enterprise_at(clock), url) as line:
-            people = People(line.enterprise, line)
+        # The first question of a process waits until the packs are learned.
+        with serving_callback(enterprise, url, seconds=60) as line:
+            people = People(enterprise, line)
             line.verify()
             welcome = people.enter_chat("U1")
             assert welcome is not None
@@ -640,8 +642,7 @@ def test_our_bot_is_played_to(settings: Settings, clock: HandClock) -> None:
             assert people.say("U1", "@学习 助手 帮助", "G1").text
             line.faults = CallbackFaults(duplicate=1.0)
             said = people.say("U1", "帮助")
-    ours.database.dispose()
     assert said.text
-    assert [one for one in line.enterprise.ledger if one.problem] == []
-    replies = [one.text for one in line.enterprise.ledger if not one.to_bot]
+    assert [one for one in enterprise.ledger if one.problem] == []
+    replies = [one.text for one in enterprise.ledger if not one.to_bot]
     assert json.loads(replies[-1]) == json.loads(replies[-2])
