@@ -284,6 +284,36 @@ def test_a_card_is_tapped_and_updated(enterprise: Enterprise) -> None:
     assert enterprise.used("G1") == (1, 1)
 
 
+def test_a_card_beside_an_unfinished_stream_is_tapped(enterprise: Enterprise) -> None:
+    both = {
+        **stream("在想", finish=False),
+        **card_message(),
+        "msgtype": "stream_with_template_card",
+    }
+    go = threading.Event()
+
+    def answer(heard: Fields) -> Answer:
+        if heard["msgtype"] == "stream":
+            go.wait(5)
+            return stream("想好了")
+        return update() if heard["msgtype"] == "event" else both
+
+    with (
+        talking(enterprise, answer, pause=lambda _: None) as (people, bot, _),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        said = pool.submit(people.say, "U1", "问题")
+        assert enterprise.until(lambda: enterprise.card("T1") is not None)
+        shown = enterprise.card("T1")
+        assert shown is not None
+        tapped = people.tap("U1", shown, "no")
+        go.set()
+        exchange = said.result(5)
+    assert (tapped.problem, exchange.problem, exchange.text) == ("", "", "想好了")
+    assert exchange.card == tapped.card == update()["template_card"]
+    assert [heard["msgtype"] for heard in bot.heard].count("stream") == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [

@@ -179,7 +179,7 @@ class Callback(Line):
 
     def _follow(self, exchange: Exchange) -> None:
         """Ask for an unfinished stream until it is finished. Raises SandboxProblem."""
-        while (id := exchange.unfinished) and not self._closed:
+        while exchange.kind == "message" and (id := exchange.unfinished) and not self._closed:
             if self.enterprise.clock.now() - exchange.at > limits.STREAM_TIME:
                 self.enterprise.expire(exchange)
                 raise SandboxProblem("流式消息 6 分钟内没有结束")

@@ -178,6 +178,7 @@ class Enterprise:
                 new = replace(old, card=card, cards=None)
             self._change(new)
             exchange.saw(new)
+            exchange.end()
 
     def expire(self, exchange: Exchange) -> None:
         """Its streams stay as they are."""
