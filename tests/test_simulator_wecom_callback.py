@@ -651,7 +651,12 @@ def dialect() -> str:
 
 @pytest.fixture
 def ours(settings: Settings, clock: HandClock) -> Iterator[Application]:
-    section = {"mode": "callback", "token": BOT.token, "encoding_aes_key": BOT.encoding_aes_key, "name": BOT.name}
+    section = {
+        "mode": "callback",
+        "token": BOT.token,
+        "encoding_aes_key": BOT.encoding_aes_key,
+        "name": BOT.name,
+    }
     values = settings.model_dump() | {"wecom_bot": section}
     built = replace(build(Settings.model_validate(values), "web"), clock=clock)
     prepare_database(built)
