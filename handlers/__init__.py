@@ -2,6 +2,7 @@
 
 from bot.routing import Router
 from handlers import (
+    address,
     announcement,
     binding,
     calendar_feed,
@@ -11,6 +12,7 @@ from handlers import (
     community,
     conversation,
     desk,
+    group_chat,
     help,
     mailbox,
     me,
@@ -39,12 +41,14 @@ ROUTERS: tuple[Router, ...] = (
     mailbox.router,
     ticket.router,
     binding.router,
+    address.router,
     community.router,
     opt_out.router,
     mute.router,
     my_data.router,
     desk.router,
     check_in_list.router,
+    group_chat.router,
     announcement.router,
     conversation.router,
     help.router,

@@ -8,13 +8,34 @@ from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Payload, Router
+from bot.routing.addresses import tell_others
 from bot.routing.consent import ask_consent
 from bot.routing.router import Said
-from bot.services import binding, conversation, deliveries, person
+from bot.services import access, binding, conversation, deliveries, group_chat, person
 from bot.services.deliveries import Saying
 
 router = Router("binding")
 _CODE = re.compile(r"[A-Za-z]{8}")
+# What may be a code, wherever it stands in a text.
+_WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{8}(?![A-Za-z0-9])")
+
+
+@router.in_group("绑定")
+def bind_group(context: Context) -> Notice:
+    """In a group the only code that is taken is that of the group itself.
+
+    Any other can be read by everybody there, and is void; nothing is said about anybody.
+    """
+    words = _WORD.findall(unicodedata.normalize("NFKC", context.argument))
+    for word in words:
+        linked = group_chat.link(context.session, context.message, word, context.now)
+        if linked:
+            home = linked.home.name if linked.home else ""
+            return context.notice(f"group_chat.{linked.outcome}", community=home)
+    access.void_seen(context.session, words, context.now)
+    if any(not word.isdigit() for word in words):
+        return context.notice("binding.seen_by_all")
+    return context.notice("conversation.private_only", word="绑定")
 
 
 @router.command("绑定", help="binding.help", takes=Takes.TEXT, shows=True)
@@ -35,6 +56,12 @@ def agree(context: Context, payload: Payload) -> Said:
         return context.act("check_in.agree", waiting, None)
     member = person.register(context.session, context.message, context.now)
     return context.notice("binding.agreed", community=member.community.name)
+
+
+@router.action("binding.merge")
+def merge(context: Context, payload: Payload) -> Notice:
+    """The sender has agreed that two records become one."""
+    return _told(context, binding.merge(context.session, context.message, payload, context.now))
 
 
 def _ask_consent(context: Context) -> Notice:
@@ -67,12 +94,28 @@ def _attempt(context: Context, argument: str) -> Notice:
         return context.notice("binding.how_to")
     else:
         attempt = binding.by_code(context.session, context.message, number, context.now)
+    return _told(context, attempt)
+
+
+def _told(context: Context, attempt: binding.Attempt) -> Notice:
+    home = attempt.home.name if attempt.home else ""
+    if attempt.outcome is binding.Outcome.MERGE:
+        options = context.offer(
+            [(context.say("address.merge_yes"), "binding.merge", dict(attempt.asked or {}))],
+            none="address.merge_no",
+            zero="address.merge_declined",
+            explicit=True,
+        )
+        return Notice("binding", lines=(context.say("address.merge"),), options=options)
     if attempt.outcome is binding.Outcome.REQUESTED:
         _tell_organisers(context, attempt)
+    if attempt.added and attempt.home:
+        tell_others(context, attempt.added, attempt.home.id)
+        # Whoever wrote may have been somebody else until now.
+        context.member = person.load_member(context.session, context.message)
     key = f"binding.{attempt.outcome}"
     if attempt.outcome is binding.Outcome.ROLE:
         key = f"binding.role_{attempt.role}"
-    home = attempt.home.name if attempt.home else ""
     return context.notice(key, community=home, name=attempt.name)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from bot.domain.check_in import day_of
 from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
-from bot.domain.person import Member
+from bot.domain.person import Member, Role
 from bot.routing import Context, Payload, Router
 from bot.routing.consent import ask_consent
 from bot.services import check_in, person
@@ -38,7 +38,7 @@ def accept_media(context: Context, payload: Payload) -> Notice:
 
 @router.action("check_in.agree")
 def agree(context: Context, payload: Payload) -> Notice:
-    member = person.register(context.session, context.message, context.now)
+    member = person.join(context.session, context.message, context.home, Role.MEMBER, context.now)
     return _record(context, member, payload)
 
 

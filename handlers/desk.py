@@ -4,6 +4,7 @@ from bot.domain.grammar import Takes
 from bot.domain.messages import Notice
 from bot.domain.person import Role
 from bot.routing import Context, Router
+from bot.routing.addresses import tell_others
 from bot.services import audit, binding, check_in_list, deliveries
 from bot.services.deliveries import Saying
 
@@ -28,10 +29,11 @@ def show(context: Context) -> Notice:
         )  # fmt: skip
     lines = [
         context.say(
-            "desk.request", number=request.id, name=request.name, roster_number=request.number
+            "desk.request_second" if request.second else "desk.request",
+            number=request.id, name=request.name, roster_number=request.number,
         )
         for request in requests
-    ]
+    ]  # fmt: skip
     lines += [
         context.say("check_in_list.waiting", number=view.id, count=len(view.lines))
         for view in lists
@@ -57,13 +59,16 @@ def _decide(context: Context, word: str, *, agreed: bool) -> Notice:
     if context.number is None:
         return context.notice("desk.how", word=word)
     session, member, number = context.session, context.bound, context.number
-    decided = binding.decide(session, member.community.id, number, agreed, context.now)
+    decided = binding.decide(
+        session, member.community.id, number, agreed, member.person_id, context.now
+    )
     if decided is None:
         return context.notice("desk.no_such", number=number)
     deliveries.cancel(session, f"binding_request:{number}", "decided")
     context.nothing_to_undo()
     if decided.taken:
         return context.notice("desk.taken", name=decided.name)
+    tell_others(context, decided.added, member.community.id)
     action = "agreed" if agreed else "refused"
     notice = context.notice(f"binding.{action}_notice", name=decided.name)
     deliveries.tell(

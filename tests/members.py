@@ -1,5 +1,6 @@
 """People who write to the bot, at the dispatcher."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,15 +22,22 @@ class Member:
 
     _next = 0
 
-    def __init__(self, application: Application, openid: str, group: str = "") -> None:
+    def __init__(
+        self,
+        application: Application,
+        openid: str,
+        group: str = "",
+        channel: Channel = Channel.OFFICIAL_ACCOUNT,
+    ) -> None:
         self.application = application
         self.openid = openid
         self.group = group
+        self.channel = channel
 
     def message(self, text: str) -> InboundMessage:
         Member._next += 1
         return InboundMessage(
-            channel=Channel.OFFICIAL_ACCOUNT,
+            channel=self.channel,
             account=ACCOUNT,
             key=Member._next.to_bytes(32),
             sender=self.openid,
@@ -51,6 +59,13 @@ class Member:
             return ""
         options = [f"{option.send} {option.label}" for option in reply.notice.options]
         return "\n".join([reply.notice.title, *reply.notice.lines, *options, *reply.riders])
+
+
+def code_in(said: str) -> str:
+    """The code that a reply shows."""
+    found = re.search(r"绑定 ([A-Z2-9]{8})", said)
+    assert found, said
+    return found[1]
 
 
 def rows(application: Application, model: type[Base]) -> int:

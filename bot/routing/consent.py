@@ -5,7 +5,7 @@ from typing import Any
 from bot.domain.dates import spoken
 from bot.domain.messages import Notice
 from bot.routing.context import Context
-from bot.services import community, personal_data
+from bot.services import person, personal_data
 
 
 def ask_consent(
@@ -15,8 +15,10 @@ def ask_consent(
 
     Whoever has asked for deletion first says whether the old data shall come back.
     """
-    home = community.oldest(context.session).name
-    lines = context.say(notice, community=home).splitlines()
+    if context.message.in_group and person.known(context.session, context.message) is not None:
+        # Somebody of another community: in front of the group nothing is said about that.
+        return context.notice("conversation.bind_in_private")
+    lines = context.say(notice, community=context.home.name).splitlines()
     choices = [(context.say(label), action, payload)]
     if pending := personal_data.pending_for(context.session, context.message):
         if context.message.in_group:

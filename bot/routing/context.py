@@ -27,7 +27,8 @@ class Context:
 
     `argument` is what came after the command's word, `number` the number that it begins with and
     `rest` what follows that; `decision` is what a question is, for the handler of questions.
-    `kinds` are those that schedules can be of.
+    `kinds` are those that schedules can be of. `group_home` is whose the group is that the
+    message comes from.
 
     What is said `apart` is pushed later: its menu is kept in `menu` till then, as
     conversation.open_menu() takes it.
@@ -48,6 +49,7 @@ class Context:
     kinds: Kinds = field(default_factory=dict)
     apart: bool = False
     menu: str = ""
+    group_home: CommunityView | None = None
 
     @property
     def messages(self) -> Messages:
@@ -68,10 +70,12 @@ class Context:
 
     @property
     def home(self) -> CommunityView:
-        """The community that this conversation is about; for somebody unknown the oldest."""
+        """The community that this conversation is about; for somebody unknown that of the group,
+        or the oldest.
+        """
         if self.member:
             return self.member.community
-        return community.view(community.oldest(self.session))
+        return self.group_home or community.view(community.oldest(self.session))
 
     @property
     def local_now(self) -> datetime:

@@ -12,7 +12,7 @@ from bot.domain.messages import SILENCE, TEXT_LIMITS, Channel, InboundMessage, N
 from bot.routing.context import Context
 from bot.routing.interpret import answer
 from bot.routing.router import Router, collect
-from bot.services import contacts, inbox, mailbox, person
+from bot.services import contacts, group_chat, inbox, mailbox, person
 from bot.services.firing import Kinds
 from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork, savepoint
 from content import script
@@ -133,11 +133,13 @@ class Dispatcher:
         """What is said, with what waits in the mailbox, in the sender's way of writing."""
         if len(message.text) > TEXT_LIMIT:
             return Reply(self._notice("trouble.too_long"))
-        member = person.load_member(session, message)
-        pack = self._packs.get(member.community.pack, self._default) if member else self._default
+        group = group_chat.community_of(session, message) if message.in_group else None
+        member = person.load_member(session, message, group.id if group else None)
+        home = member.community if member else group
+        pack = self._packs.get(home.pack, self._default) if home else self._default
         context = Context(
             session, message, now, member, pack, self._routes, row_id, self._facts,
-            kinds=self._kinds,
+            kinds=self._kinds, group_home=group,
         )  # fmt: skip
         reply = answer(context)
         if reply.notice is None:

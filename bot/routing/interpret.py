@@ -128,10 +128,12 @@ def _as_typed(message: InboundMessage, text: str, argument: str) -> str:
 
 def _command(context: Context, word: str) -> Said:
     command, handler = context.routes.commands[word]
-    if command.private and context.message.in_group:
-        return in_private(context, command, handler)
+    in_group = context.message.in_group
+    if command.private and in_group:
+        instead = context.routes.in_groups.get(word)
+        return instead(context) if instead else in_private(context, command, handler)
     if command.member and context.member is None:
-        return context.notice("conversation.bind_first")
+        return context.notice(f"conversation.bind_{'in_private' if in_group else 'first'}")
     if command.role and command.role not in context.bound.roles:
         return context.notice(f"conversation.only_{command.role}", word=word)
     return handler(context)

@@ -26,7 +26,8 @@ def in_private(context: Context, command: Command, handler: Handler) -> Notice:
     message = replace(
         context.message, in_group=False, conversation=context.message.sender, details={}
     )
-    member = person.load_member(context.session, message)
+    home = context.group_home
+    member = person.load_member(context.session, message, home.id if home else None)
     if member is None or not _reaches(context, member):
         return away
     if command.role and command.role not in member.roles:

@@ -63,6 +63,7 @@ class Router:
     def __init__(self, name: str) -> None:
         self.name = name
         self.commands: dict[str, tuple[Command, Handler]] = {}
+        self.in_groups: dict[str, Handler] = {}
         self.events: dict[str, Handler] = {}
         self.actions: dict[str, tuple[Rule, Action]] = {}
         self.media: Handler | None = None
@@ -89,6 +90,17 @@ class Router:
             if word in self.commands:
                 raise RegistrationError(f"{self.name}: the word {word} is registered twice")
             self.commands[word] = (command, handler)
+            return handler
+
+        return register
+
+    def in_group(self, word: str) -> Callable[[Handler], Handler]:
+        """Register what a private command's word gets in a group, in place of "in private"."""
+
+        def register(handler: Handler) -> Handler:
+            if word in self.in_groups:
+                raise RegistrationError(f"{self.name}: {word} in a group is registered twice")
+            self.in_groups[word] = handler
             return handler
 
         return register
@@ -142,6 +154,7 @@ class Routes:
     """All routers' registrations in one place, checked against each other."""
 
     commands: Mapping[str, tuple[Command, Handler]]
+    in_groups: Mapping[str, Handler]
     events: Mapping[str, Handler]
     actions: Mapping[str, tuple[Rule, Action]]
     media: Handler
@@ -164,6 +177,7 @@ def collect(routers: Sequence[Router], messages: Messages) -> Routes:
         raise RegistrationError("no router answers what no other takes")
     return Routes(
         commands=dict(_once(routers, "commands")),
+        in_groups=dict(_once(routers, "in_groups")),
         events=dict(_once(routers, "events")),
         actions=dict(_once(routers, "actions")),
         media=(media or fallback)[0],

@@ -1,15 +1,23 @@
-"""Binding: a code, a roster code, or name and number that an organiser confirms."""
+"""Binding: a code, a roster code, or name and number that an organiser confirms.
 
-from dataclasses import dataclass
+Whoever is bound in one channel is bound in another by the same ways; what was recorded there
+becomes part of the one record (merging).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select, update
 
 from bot.domain.messages import InboundMessage
 from bot.domain.person import CommunityView, Role
-from bot.services import access, community, person
-from bot.storage.models import Address, BindingRequest, Community, Deletion, Person, RosterEntry
+from bot.services import access, address, community, person
+from bot.services.access import Code, Purpose
+from bot.services.address import Added, Way
+from bot.storage.models import BindingRequest, Community, Deletion, Person, RosterEntry
 from bot.storage.session import UnitOfWork, insert_new
 from content.script import simplified
 
@@ -28,30 +36,88 @@ class Outcome(StrEnum):
     OTHER = "other"
     UNKNOWN = "unknown"
     WRONG_CODE = "wrong"
+    ADDED = "added"
+    OWN = "own"
+    MERGE = "merge"
+    DELETION = "deletion"
+    ROSTER = "roster"
+    GROUP = "group"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`request` is the number of an open request; `name` whom the roster has there."""
+    """`request` is the number of an open request; `name` whom the roster has there.
+
+    `added` are addresses that are somebody's from now on. Where two records would become one
+    (MERGE) nothing is done before merge() is called with what is in `asked`.
+    """
 
     outcome: Outcome
     home: CommunityView | None = None
     role: Role | None = None
     name: str = ""
     request: int = 0
+    added: tuple[Added, ...] = ()
+    asked: Mapping[str, Any] | None = None
+
+
+_REFUSED = {
+    Way.OWN: Outcome.OWN, Way.DELETION: Outcome.DELETION, Way.ROSTER: Outcome.ROSTER,
+}  # fmt: skip
 
 
 def by_code(session: UnitOfWork, message: InboundMessage, code: str, now: datetime) -> Attempt:
-    """Bind by the code of a roster entry, or spend a one-time code for a role."""
+    """Bind by the code of a roster entry, or spend a one-time code for a role or an address."""
     entry = session.scalar(select(RosterEntry).where(RosterEntry.code_hash == access.hash_of(code)))
     if entry is not None:
         return _bind(session, message, entry, now)
-    spent = access.use_code(session, code, now)
-    if spent is None:
+    found = access.find(session, code, now)
+    if found is None:
         return Attempt(Outcome.WRONG_CODE)
-    home, role = spent
-    person.join(session, message, home, role, now)
-    return Attempt(Outcome.ROLE, home, role)
+    home = community.view(session.get_one(Community, found.community_id))
+    match found.purpose:
+        case Purpose.GROUP:
+            return Attempt(Outcome.GROUP, home)
+        case Purpose.ADDRESS:
+            return _bind_address(session, message, found, home, now)
+    if not access.spend(session, found, now):
+        return Attempt(Outcome.WRONG_CODE)
+    person.join(session, message, home, found.role, now)
+    return Attempt(Outcome.ROLE, home, found.role)
+
+
+def merge(
+    session: UnitOfWork, message: InboundMessage, asked: Mapping[str, Any], now: datetime
+) -> Attempt:
+    """The sender has agreed to what by_code() asked; everything is looked at anew."""
+    if "entry" in asked:
+        entry = session.get(RosterEntry, asked["entry"])
+        if entry is None:
+            return Attempt(Outcome.WRONG_CODE)
+        return _bind(session, message, entry, now, agreed=True)
+    found = access.find_by_id(session, asked["code"], now)
+    if found is None:
+        return Attempt(Outcome.WRONG_CODE)
+    home = community.view(session.get_one(Community, found.community_id))
+    return _bind_address(session, message, found, home, now, agreed=True)
+
+
+def _bind_address(
+    session: UnitOfWork, message: InboundMessage, code: Code, home: CommunityView, now: datetime,
+    *, agreed: bool = False,
+) -> Attempt:  # fmt: skip
+    """The sender's address becomes that of whoever made the code; refused, it is not spent."""
+    if code.person_id is None:
+        return Attempt(Outcome.WRONG_CODE)
+    way = address.way_to(session, message, code.person_id)
+    if way in _REFUSED:
+        return Attempt(_REFUSED[way], home)
+    if way is Way.MERGE and not agreed:
+        return Attempt(Outcome.MERGE, home, asked={"code": code.id})
+    if not access.spend(session, code, now):
+        return Attempt(Outcome.WRONG_CODE)
+    added = address.add(session, message, code.person_id, home.id, now)
+    return Attempt(Outcome.ADDED, home, added=tuple(added))
 
 
 def request(
@@ -60,6 +126,7 @@ def request(
     """Ask the organisers to confirm that the sender is this roster entry.
 
     A number that somebody else has, or has asked for, is said to be taken: nothing about whom.
+    Who is bound in another channel only can be asked for: it may be their second account.
     """
     entries = session.scalars(
         select(RosterEntry).where(RosterEntry.number == number).order_by(RosterEntry.id)
@@ -70,8 +137,10 @@ def request(
     home = community.view(session.get_one(Community, entry.community_id))
     person_id = person.known(session, message)
     if entry.person_id is not None:
-        mine = entry.person_id == person_id
-        return Attempt(Outcome.ALREADY if mine else Outcome.TAKEN, home, name=name)
+        if entry.person_id == person_id:
+            return Attempt(Outcome.ALREADY, home, name=name)
+        if not _may_be_second(session, message, entry.person_id):
+            return Attempt(Outcome.TAKEN, home, name=name)
     if person_id is not None and _has_entry(session, person_id, home.id):
         return Attempt(Outcome.OTHER, home)
     if person_id is None:
@@ -100,10 +169,13 @@ def request(
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
+    """`second`: somebody is bound there, and this would be another account of theirs."""
+
     id: int
     person_id: int
     name: str
     number: str
+    second: bool
 
 
 def _same_name(one: str, other: str) -> bool:
@@ -114,29 +186,39 @@ def _same_name(one: str, other: str) -> bool:
 def open_requests(session: UnitOfWork, community_id: int) -> list[OpenRequest]:
     """The community's open requests, oldest first."""
     rows = session.execute(
-        select(BindingRequest.id, BindingRequest.person_id, RosterEntry.name, RosterEntry.number)
+        select(
+            BindingRequest.id, BindingRequest.person_id, RosterEntry.name, RosterEntry.number,
+            RosterEntry.person_id.label("bound_to"),
+        )
         .join(RosterEntry, RosterEntry.id == BindingRequest.entry_id)
         .where(BindingRequest.community_id == community_id, BindingRequest.state == "open")
         .order_by(BindingRequest.id)
-    )
-    return [OpenRequest(row.id, row.person_id, row.name, row.number or "") for row in rows]
+    )  # fmt: skip
+    return [
+        OpenRequest(row.id, row.person_id, row.name, row.number or "", row.bound_to is not None)
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """`taken` when the entry had been bound by somebody else in the meantime."""
+    """`taken` when the entry is somebody else's and cannot be the requester's as well.
+
+    `person_id` is the requester, or whose record theirs is part of now, with what was `added`.
+    """
 
     person_id: int
     name: str
     taken: bool = False
+    added: tuple[Added, ...] = ()
 
 
 def decide(
-    session: UnitOfWork, community_id: int, request_id: int, agreed: bool, now: datetime
+    session: UnitOfWork, community_id: int, request_id: int, agreed: bool, by: int, now: datetime
 ) -> Decided | None:
     """Answer an open request of this community; None when there is none (any more).
 
-    Of two organisers at once the first one's word counts.
+    Of two organisers at once the first one's word counts. `by` is who decides.
     """
     row = session.execute(
         update(BindingRequest)
@@ -152,8 +234,26 @@ def decide(
     if row is None:
         return None
     entry = session.get_one(RosterEntry, row.entry_id)
+    decided = Decided(row.person_id, entry.name)
+    if agreed and entry.person_id is not None:
+        return _decide_second(session, decided, entry.person_id, community_id, by, now)
     taken = agreed and not _take(session, entry, row.person_id, now)
-    return Decided(row.person_id, entry.name, taken)
+    return replace(decided, taken=taken)
+
+
+def _decide_second(
+    session: UnitOfWork, decided: Decided, owner: int, community_id: int, by: int, now: datetime
+) -> Decided:
+    """The requester's record becomes part of that of whoever is bound there."""
+    requester = decided.person_id
+    if requester == owner:
+        return decided
+    if not address.brings_account(session, owner, requester):
+        return replace(decided, taken=True)
+    added = address.absorb(session, owner, requester, community_id, by, now)
+    if added is None:
+        return replace(decided, taken=True)
+    return replace(decided, person_id=owner, added=tuple(added))
 
 
 def withdraw_requests(session: UnitOfWork, person_id: int, now: datetime) -> None:
@@ -167,8 +267,9 @@ def withdraw_requests(session: UnitOfWork, person_id: int, now: datetime) -> Non
 
 
 def _bind(
-    session: UnitOfWork, message: InboundMessage, entry: RosterEntry, now: datetime
-) -> Attempt:
+    session: UnitOfWork, message: InboundMessage, entry: RosterEntry, now: datetime,
+    *, agreed: bool = False,
+) -> Attempt:  # fmt: skip
     home = community.view(session.get_one(Community, entry.community_id))
     person_id = person.known(session, message)
     if entry.person_id is None:
@@ -180,10 +281,39 @@ def _bind(
         return Attempt(Outcome.BOUND if bound else Outcome.TAKEN, home, name=entry.name)
     if entry.person_id == person_id:
         return Attempt(Outcome.ALREADY, home, name=entry.name)
-    if person_id is None and not _has_address(session, entry.person_id):
+    if person_id is None and not address.count(session, entry.person_id):
         _return(session, message, entry.person_id, now)
         return Attempt(Outcome.BOUND, home, name=entry.name)
-    return Attempt(Outcome.TAKEN, home, name=entry.name)
+    if person_id is not None and _has_entry(session, person_id, home.id):
+        return Attempt(Outcome.OTHER, home)
+    return _bind_second(session, message, entry, entry.person_id, home, now, agreed=agreed)
+
+
+def _bind_second(
+    session: UnitOfWork, message: InboundMessage, entry: RosterEntry, owner: int,
+    home: CommunityView, now: datetime, *, agreed: bool,
+) -> Attempt:  # fmt: skip
+    """The code of somebody who is bound, from another channel."""
+    way = address.way_to(session, message, owner)
+    if not _may_be_second(session, message, owner):
+        return Attempt(Outcome.TAKEN, home, name=entry.name)
+    if way is Way.MERGE and not agreed:
+        return Attempt(Outcome.MERGE, home, asked={"entry": entry.id})
+    if way in _REFUSED:
+        return Attempt(_REFUSED[way], home)
+    added = address.add(session, message, owner, home.id, now)
+    return Attempt(Outcome.BOUND, home, name=entry.name, added=tuple(added))
+
+
+def _may_be_second(session: UnitOfWork, message: InboundMessage, owner: int) -> bool:
+    """Whether whoever is bound could be the sender too: not while they have an address in the
+    account that the sender writes to, or none at all, or are to be deleted.
+    """
+    return (
+        not address.is_hidden(session, owner)
+        and address.count(session, owner) > 0
+        and not address.shares_account(session, owner, message)
+    )
 
 
 def _take(session: UnitOfWork, entry: RosterEntry, person_id: int, now: datetime) -> bool:
@@ -241,13 +371,6 @@ def _return(session: UnitOfWork, message: InboundMessage, person_id: int, now: d
         execution_options=_BARE,
     )
     session.flush()
-
-
-def _has_address(session: UnitOfWork, person_id: int) -> bool:
-    return (
-        session.scalar(select(Address.id).where(Address.person_id == person_id).limit(1))
-        is not None
-    )
 
 
 def roles_of(entry: RosterEntry) -> list[Role]:

@@ -162,13 +162,16 @@ def forget(session: UnitOfWork, message: InboundMessage, kind: Kind) -> None:
     session.core.execute(_FORGET, _key(message, kind))
 
 
-def forget_all(session: UnitOfWork, channel: str, account: str, sender: str) -> None:
-    """Nothing that this sender was asked can be answered any more."""
+def forget_all(
+    session: UnitOfWork, channel: str, account: str, sender: str, kind: Kind | None = None
+) -> None:
+    """Nothing (of this kind) that this sender was asked can be answered any more."""
     session.execute(
         delete(OpenQuestion).where(
             OpenQuestion.channel == channel,
             OpenQuestion.account == account,
             OpenQuestion.sender == sender,
+            *([OpenQuestion.kind == kind] if kind else []),
         ),
         execution_options={"synchronize_session": False},
     )

@@ -11,6 +11,7 @@ from sqlalchemy import case, select, text, update
 
 from bot.domain.delivery import DIRECT, Urgency, Way, policy_of
 from bot.domain.messages import Channel, Notice
+from bot.domain.person import address_hash
 from bot.domain.quiet import LATEST_SPREAD, Hours, spread
 from bot.services import outlet
 from bot.storage.models import Community, Delivery, GroupChat
@@ -18,6 +19,7 @@ from bot.storage.models.delivery import OPEN_STATES
 from bot.storage.session import UnitOfWork, insert_all_new
 
 KEPT = timedelta(days=14)
+_ADDRESS = "address:"
 _OPEN = ("queued", "sending", "held", "shown")
 _GONE_OUT = ("sent", "unknown")
 _SEEN = ("sending", "shown", *_GONE_OUT)
@@ -154,6 +156,15 @@ def moment(urgency: Urgency, due: datetime, hours: Hours) -> datetime:
 def can_push(session: UnitOfWork, now: datetime) -> bool:
     """Whether anybody can be sent anything of our own accord."""
     return bool(outlet.ways_of(session, now).ways - {Way.GROUP_ROBOT})
+
+
+def is_about_address(about: str) -> bool:
+    return about.startswith(_ADDRESS)
+
+
+def about_address(channel: str, account: str, value: str) -> str:
+    """What is about a new address of somebody is said at their others, never there."""
+    return f"{_ADDRESS}{address_hash(channel, account, value)}"
 
 
 def cancel_unseen(session: UnitOfWork, about: str, reason: str) -> bool:

@@ -27,7 +27,7 @@ from bot.domain.delivery import DIRECT, POLICIES, Urgency
 from bot.domain.messages import Channel, InboundMessage, Notice, Reply
 from bot.domain.paging import page
 from bot.domain.quiet import Hours
-from bot.services import outlet
+from bot.services import deliveries, outlet
 from bot.storage.models import AnonymousAsker, Community, Delivery, Person
 from bot.storage.models.delivery import OPEN_STATES
 from bot.storage.session import UnitOfWork
@@ -69,6 +69,8 @@ def _open() -> Select[Any]:
         text("state IN ('queued', 'held', 'shown')"),
         _UNTRIED,
         _table.expires_at > bindparam("now"),
+        # That an address was added is said at the others.
+        _table.about != bindparam("own"),
     )  # fmt: skip
 
 
@@ -264,5 +266,6 @@ def _of(message: InboundMessage, person_id: int, now: datetime) -> dict[str, obj
         "value": message.sender,
         "account": message.account,
         "channel": message.channel,
+        "own": deliveries.about_address(message.channel, message.account, message.sender),
         "now": now,
     }

@@ -20,7 +20,7 @@ from bot.domain.messages import TEXT_LIMITS, Channel, Notice
 from bot.domain.paging import as_text
 from bot.domain.quiet import Hours, spread
 from bot.domain.reach import Contact, Due, Hold, Later, Plan, Send, choose, given_up, rank
-from bot.services import contacts, outlet
+from bot.services import contacts, deliveries, outlet
 from bot.storage.among import among
 from bot.storage.models import Community, Delivery
 from bot.storage.models.delivery import DUE_STATES, OPEN_STATES
@@ -38,7 +38,8 @@ _ELSEWHERE = bindparam("elsewhere", type_=_table.way.type)
 _NOTHING = "-"
 _COLUMNS = (
     _table.id, _table.dedupe_key, _table.person_id, _table.ticket_id, _table.group_id,
-    _table.community_id, _table.topic, _table.urgency, _table.notice, _table.ask, _table.visible_at,
+    _table.community_id, _table.topic, _table.about, _table.urgency, _table.notice, _table.ask,
+    _table.visible_at,
     _table.expires_at,
     _table.attempts, _table.tried_at, _table.charged_day, _table.state,
 )  # fmt: skip
@@ -164,7 +165,7 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
     held: Held = defaultdict(list)
     wanted: list[Wanted] = []
     for group in _by_person(rows, spared, held, now).values():
-        reachable = _paced(known.get(_whose(group[0].row), _NOWHERE), rules, now)
+        reachable = _reachable(group, known, rules, now)
         place = places[group[0].row.community_id]
         fitting = _fitting(group, place.hours, held, now)
         dues = [item.due for item in fitting]
@@ -180,13 +181,23 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
     return Claimed(len(rows), parcels)
 
 
-def _paced(reachable: list[Contact], rules: Rules, now: datetime) -> list[Contact]:
-    """With the time until when their conversation takes no more."""
+def _reachable(
+    group: Sequence["_Item"], known: Mapping[contacts.Key, list[Contact]], rules: Rules,
+    now: datetime,
+) -> list[Contact]:  # fmt: skip
+    """Where to: not at the address that it is about (it is for their others), and with the time
+    until when a conversation takes no more.
+    """
+    found = known.get(_whose(group[0].row), _NOWHERE)
+    own = {item.row.about for item in group if deliveries.is_about_address(item.row.about)}
+    if not own and all(contact.channel is not Channel.WECOM_BOT for contact in found):
+        return found
     return [
         contact
         if contact.channel is not Channel.WECOM_BOT
         else contact._replace(busy_until=rules.busy_until(contact.address, now))
-        for contact in reachable
+        for contact in found
+        if deliveries.about_address(contact.channel, contact.account, contact.address) not in own
     ]
 
 

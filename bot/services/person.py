@@ -93,7 +93,7 @@ def join(
     if person_id is None:
         person_id = _create(session, message, now)
     grant(session, person_id, home.id, role, now)
-    member = load_member(session, message)
+    member = load_member(session, message, home.id)
     if member is None:
         raise RuntimeError("a sender who has just joined is not found")
     return member
@@ -142,7 +142,7 @@ def attach(session: UnitOfWork, message: InboundMessage, person_id: int, now: da
     row = session.core.execute(_ADDRESS, _sender(message)).first()
     if row is not None:
         session.execute(
-            update(Address).where(Address.id == row.id).values(person_id=person_id),
+            update(Address).where(Address.id == row.id).values(person_id=person_id, created_at=now),
             execution_options={"synchronize_session": False},
         )
         return
@@ -154,16 +154,17 @@ def _create(session: UnitOfWork, message: InboundMessage, now: datetime) -> int:
     person = Person(name=None, current_community_id=None, hidden_at=None, created_at=now)
     session.add(person)
     session.flush()
-    session.add(
-        Consent(
-            person_id=person.id,
-            version=NOTICE_VERSION,
-            channel=message.channel,
-            given_at=now,
-        )
-    )
+    agreed(session, message, person.id, now)
     attach(session, message, person.id, now)
     return person.id
+
+
+def agreed(session: UnitOfWork, message: InboundMessage, person_id: int, now: datetime) -> None:
+    """The person has agreed to the notice, in the channel that they write from."""
+    session.add(
+        Consent(person_id=person_id, version=NOTICE_VERSION, channel=message.channel, given_at=now)
+    )
+    session.flush()
 
 
 def people_of(

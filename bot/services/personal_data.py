@@ -1,6 +1,5 @@
 """What is stored about somebody: to show, to take away, and to delete."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, func, select, update
 
 from bot.domain.messages import InboundMessage, Notice
+from bot.domain.person import address_hash
 from bot.services import binding, conversation, deliveries, ticket
 from bot.services.registry import Subject, TableRule, rules_about_people
 from bot.storage.models import Address, Deletion, Person
@@ -105,7 +105,7 @@ def request_deletion(session: UnitOfWork, person_id: int, reason: str, now: date
     anonymously is deleted now, since nothing leads to it later.
     """
     subject = subject_of(session, person_id)
-    hashes = [hash_of(*address) for address in subject.addresses]
+    hashes = [address_hash(*address) for address in subject.addresses]
     due = now + COOLING_OFF
     put(
         session,
@@ -256,20 +256,19 @@ def purge(session: UnitOfWork, person_id: int) -> None:
 
 
 def people_behind(session: UnitOfWork, hashes: set[str], before: datetime) -> list[int]:
-    """Who has one of these addresses and was there before that time, in a restored backup."""
+    """Who had one of these addresses before that time, in a restored backup.
+
+    An address that was deleted then may since be that of somebody who has been there longer.
+    """
     rows = session.execute(
         select(
-            Address.channel, Address.account, Address.value, Address.person_id, Person.created_at
+            Address.channel, Address.account, Address.value, Address.person_id,
+            Address.created_at.label("since"), Person.created_at,
         ).join(Person, Person.id == Address.person_id)
-    )
+    )  # fmt: skip
     return [
         row.person_id
         for row in rows
-        if hash_of(row.channel, row.account, row.value) in hashes
-        and row.created_at.astimezone(UTC) <= before
+        if address_hash(row.channel, row.account, row.value) in hashes
+        and max(row.since, row.created_at).astimezone(UTC) <= before
     ]
-
-
-def hash_of(channel: str, account: str, value: str) -> str:
-    """SHA-256 of an address: enough to find it again, not to read it."""
-    return hashlib.sha256("\0".join((channel, account, value)).encode()).hexdigest()
