@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -166,7 +167,7 @@ class TestByCode:
         others = [wecom(application, f"u{n}") for n in range(4)]
         for other in others:
             other.say(f"绑定 {code}")
-        said = at_once(*(lambda other=other: other.say("1") for other in others))
+        said = at_once(*(partial(other.say, "1") for other in others))
         assert sorted("同一份记录" in text for text in said) == [False, False, False, True]
         assert rows(application, Address) == 2
 
@@ -286,7 +287,7 @@ class TestByRoster:
         others = [wecom(application, "u1"), wecom(application, "u2")]
         for other in others:
             other.say(f"绑定 {code}")
-        said = at_once(*(lambda other=other: other.say("1") for other in others))
+        said = at_once(*(partial(other.say, "1") for other in others))
         assert sorted("绑定好了" in text for text in said) == [False, True]
 
     def test_name_and_number_are_confirmed(self, application: Application) -> None:

@@ -425,6 +425,7 @@ def test_the_mailbox_is_read_by_its_partial_index(application: Application) -> N
             "value": "oA",
             "account": ACCOUNT,
             "channel": Channel.OFFICIAL_ACCOUNT,
+            "own": "address:",
         }
         if compiled.positiontup:
             values = tuple(str(values[name]) for name in compiled.positiontup)
