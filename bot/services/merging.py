@@ -4,7 +4,7 @@ Every column of a table of the registry that refers to a person is moved. Where 
 of which there can be only one, the two are joined first.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -145,8 +145,13 @@ def in_deletion(session: UnitOfWork, people: Sequence[int]) -> bool:
     return any(session.scalar(found.limit(1)) is not None for found in (hidden, wished))
 
 
-def lock(session: UnitOfWork, people: Iterable[int]) -> None:
-    """Whoever else wants to change who these people are waits until this transaction ends."""
+def lock(session: UnitOfWork, people: Sequence[int]) -> None:
+    """Whoever else wants to change who these people are waits until this transaction ends.
+
+    Where one of several may go, an audience that is being told now is told first: it may hold them.
+    """
+    if len(people) > 1:
+        session.execute(select(Firing.id).where(text("state = 'open'")).with_for_update())
     session.execute(
         select(Person.id).where(Person.id.in_(people)).order_by(Person.id).with_for_update()
     )
@@ -159,8 +164,6 @@ def merge(
 
     `actor` is who has decided it, in this community.
     """
-    # An audience that is being told now is told first: it may hold who is about to go.
-    session.execute(select(Firing.id).where(text("state = 'open'")).with_for_update())
     lock(session, (into, away))
     if found := refusal(session, into, away):
         return found
