@@ -11,7 +11,7 @@ from bot.routing import Context, Payload, Router
 from bot.routing.addresses import tell_others
 from bot.routing.consent import ask_consent
 from bot.routing.router import Said
-from bot.services import access, binding, conversation, deliveries, group_chat, person
+from bot.services import access, binding, conversation, deliveries, group_chat, inbox, person
 from bot.services.deliveries import Saying
 
 router = Router("binding")
@@ -21,7 +21,7 @@ _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{8}(?![A-Za-z0-9])")
 
 
 @router.in_group("绑定")
-def bind_group(context: Context) -> Notice:
+def bind_group(context: Context) -> Notice | None:
     """In a group the only code that is taken is that of the group itself.
 
     Any other can be read by everybody there, and is void; nothing is said about anybody.
@@ -34,8 +34,9 @@ def bind_group(context: Context) -> Notice:
             return context.notice(f"group_chat.{linked.outcome}", community=home)
     access.void_seen(context.session, words, context.now)
     if any(not word.isdigit() for word in words):
+        inbox.forget_text(context.session, context.row_id)
         return context.notice("binding.seen_by_all")
-    return context.notice("conversation.private_only", word="绑定")
+    return None
 
 
 @router.command("绑定", help="binding.help", takes=Takes.TEXT, shows=True)

@@ -94,7 +94,7 @@ class TestLinking:
         member = joined(private(application, "uA"))
         for word in ("关联群", "解除关联群"):
             assert "是组织者用的" in member.say(word)
-            assert "请私下发给我" in in_group(application, "uA").say(word)
+            assert "请私聊我发" in in_group(application, "uA").say(word)
         assert rows(application, OneTimeCode) == 1
 
     def test_once_for_half_an_hour(self, application: Application, clock: HandClock) -> None:
@@ -201,7 +201,7 @@ class TestOtherCodes:
         group = in_group(application, "uA")
         for words in ("绑定", "绑定 王芳 20260001", "绑定 王芳 1"):
             said = group.say(words)
-            assert "请私下发给我" in said
+            assert "请私聊我发" in said
             assert "王芳" not in said
         assert rows(application, Person) == 0
 

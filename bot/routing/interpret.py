@@ -131,7 +131,8 @@ def _command(context: Context, word: str) -> Said:
     in_group = context.message.in_group
     if command.private and in_group:
         instead = context.routes.in_groups.get(word)
-        return instead(context) if instead else in_private(context, command, handler)
+        said = instead(context) if instead else None
+        return said or in_private(context, command, handler)
     if command.member and context.member is None:
         return context.notice(f"conversation.bind_{'in_private' if in_group else 'first'}")
     if command.role and command.role not in context.bound.roles:

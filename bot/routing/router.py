@@ -95,7 +95,7 @@ class Router:
         return register
 
     def in_group(self, word: str) -> Callable[[Handler], Handler]:
-        """Register what a private command's word gets in a group, in place of "in private"."""
+        """Register what a private word gets in a group; None leaves it at "in private"."""
 
         def register(handler: Handler) -> Handler:
             if word in self.in_groups:
