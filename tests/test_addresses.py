@@ -279,17 +279,6 @@ class TestByRoster:
         assert "连续 1 天" in one.say("我的")
         assert rows(application, PersonRow) == 1
 
-    def test_two_at_once_with_the_code(self, application: Application) -> None:
-        code = listed(application, ("王芳", "1"))["王芳"]
-        one = official(application)
-        one.say(f"绑定 {code}")
-        one.say("1")
-        others = [wecom(application, "u1"), wecom(application, "u2")]
-        for other in others:
-            other.say(f"绑定 {code}")
-        said = at_once(*(partial(other.say, "1") for other in others))
-        assert sorted("绑定好了" in text for text in said) == [False, True]
-
     def test_name_and_number_are_confirmed(self, application: Application) -> None:
         leader = organiser(application, "oLeader")
         code = listed(application, ("王芳", "X20260001"))["王芳"]
@@ -435,3 +424,15 @@ def test_a_way_of_its_own(application: Application) -> None:
     second(one, two)
     assert LEAVE not in two.say("收件箱")
     assert LEAVE in one.say("收件箱")
+
+
+def test_two_at_once_with_the_code_of_the_roster(application: Application) -> None:
+    code = listed(application, ("王芳", "1"))["王芳"]
+    one = official(application)
+    one.say(f"绑定 {code}")
+    one.say("1")
+    others = [wecom(application, "u1"), wecom(application, "u2")]
+    for other in others:
+        other.say(f"绑定 {code}")
+    said = at_once(*(partial(other.say, "1") for other in others))
+    assert sorted("绑定好了" in text for text in said) == [False, True]

@@ -245,6 +245,7 @@ def test_after_a_wait_has_run_out_the_next_ones_are_short(application: Applicati
         lambda router: router.command("打卡", help="help.help"),
         lambda router: router.command("新词", help="no.such.message"),
         lambda router: router.event("subscribe"),
+        lambda router: router.in_group("绑定"),
     ],
 )
 def test_what_cannot_be_registered(
@@ -266,6 +267,10 @@ def test_one_router_cannot_claim_a_word_twice() -> None:
 
     with pytest.raises(RegistrationError):
         router.command("词", help="x")(lambda _context: None)
+
+    router.in_group("词")(lambda _context: None)
+    with pytest.raises(RegistrationError):
+        router.in_group("词")(lambda _context: None)
 
 
 def test_the_log_never_names_an_openid(
