@@ -10,7 +10,7 @@ import structlog
 
 from bot.clock import Clock, OffsetClock, elapsed
 from bot.clock import pause as wait
-from bot.config import OfficialAccountSettings, Settings, WecomBotSettings
+from bot.config import OfficialAccountSettings, Settings, WecomAppSettings, WecomBotSettings
 from bot.domain.delivery import (
     DIRECT,
     PROFILES,
@@ -28,6 +28,8 @@ from bot.platforms.crypto import MessageKey
 from bot.platforms.official_account.channel import OfficialAccount
 from bot.platforms.official_account.client import Client
 from bot.platforms.official_account.transport import OfficialAccountTransport, Template
+from bot.platforms.wecom_app.channel import WecomApp
+from bot.platforms.wecom_app.client import Client as WecomAppClient
 from bot.platforms.wecom_bot.channel import WecomBot
 from bot.platforms.wecom_bot.connection import Credentials, Patience
 from bot.platforms.wecom_bot.long_connection import LongConnection
@@ -79,6 +81,7 @@ class Application:
     dispatcher: Dispatcher
     official_account: OfficialAccount | None
     wecom_bot: WecomBot | None
+    wecom_app: WecomApp | None
 
 
 def demo_clock_file(data_dir: Path) -> Path:
@@ -114,6 +117,7 @@ def build(
         ),
         official_account=_official_account(settings.official_account, library, settings),
         wecom_bot=_wecom_bot(settings.wecom_bot, library, settings),
+        wecom_app=_wecom_app(settings.wecom_app, library, settings),
     )
 
 
@@ -191,6 +195,22 @@ def build_line(application: Application, patience: Patience | None = None) -> Li
         return connection
 
     return Line(Way.WECOM_BOT, connect)
+
+
+def _wecom_app(
+    section: WecomAppSettings | None, library: Library, settings: Settings
+) -> WecomApp | None:
+    if section is None:
+        return None
+    more = library.packs[settings.defaults.pack].messages.say("paging.more")
+    key = section.encoding_aes_key.get_secret_value()
+    return WecomApp(section.token.get_secret_value(), key, section.corp_id, more)
+
+
+def wecom_app_client(app: WecomAppSettings, tokens: TokenStore, clock: Clock) -> WecomAppClient:
+    """Calls to the WeCom app's API; no call is made yet."""
+    secret = app.secret.get_secret_value()
+    return WecomAppClient(app.corp_id, app.agent_id, secret, app.api_base, tokens, clock.now)
 
 
 def platform_client(account: OfficialAccountSettings, tokens: TokenStore, clock: Clock) -> Client:

@@ -28,6 +28,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.domain.calendar import quiet_hours_problem, timezone_problem
 from bot.domain.delivery import POLICIES
+from bot.domain.webhook import webhook_key, webhook_problem
 from bot.errors import ConfigError
 
 PREFIX = "XUEBAN_"
@@ -254,6 +255,41 @@ class WecomBotSettings(Section):
         return self
 
 
+class WecomAppSettings(Section):
+    corp_id: str = Field(pattern=r"^\w{1,64}$")
+    """企业微信管理后台“我的企业”里的企业 ID。"""
+    agent_id: int = Field(ge=1, examples=[1000002])
+    """自建应用的 AgentId，一串数字。"""
+    secret: SecretStr = SecretStr("")
+    """应用的 Secret；填了才能主动发消息，还要在“企业可信IP”里加上本机的公网地址。"""
+    token: SecretStr
+    """应用“接收消息”里的 Token，3 到 32 位字母或数字。"""
+    encoding_aes_key: SecretStr
+    """同一页的 EncodingAESKey，43 位。"""
+    api_base: str = Field(default="https://qyapi.weixin.qq.com", pattern=r"^https?://[^\s/]+$")
+    """平台接口的地址，一般不用改。"""
+
+    _token_shape = field_validator("token")(_check_token)
+    _key_shape = field_validator("encoding_aes_key")(_check_key)
+
+
+def _check_webhook(url: SecretStr) -> SecretStr:
+    if problem := webhook_problem(url.get_secret_value()):
+        raise ValueError(problem)
+    return url
+
+
+class GroupRobotSettings(Section):
+    name: str = Field(min_length=1, max_length=64, examples=["一支部群"])
+    """自己取的名字，每个机器人不同。"""
+    url: SecretStr
+    """群里“消息推送”（群机器人）给的 Webhook 地址；谁知道它都能在群里说话，不要外传。"""
+    community: str = ""
+    """说给哪个组织；空着就是第一个。"""
+
+    _url_shape = field_validator("url")(_check_webhook)
+
+
 class Retention(Section):
     inbox_text_hours: int = Field(default=24, ge=1, le=24 * 30)
     """收到的消息，几小时后抹去正文和回复。"""
@@ -281,9 +317,21 @@ class Settings(Section):
     defaults: Defaults = Defaults()
     official_account: OfficialAccountSettings | None = None
     wecom_bot: WecomBotSettings | None = None
+    wecom_app: WecomAppSettings | None = None
+    group_robot: tuple[GroupRobotSettings, ...] = ()
     content: Content = Content()
     retention: Retention = Retention()
     log: Log = Log()
+
+    @field_validator("group_robot")
+    @classmethod
+    def _each_its_own(
+        cls, robots: tuple[GroupRobotSettings, ...]
+    ) -> tuple[GroupRobotSettings, ...]:
+        for key in ("name", "url"):
+            if len({getattr(robot, key) for robot in robots}) < len(robots):
+                raise ValueError(f"has two with the same {key}; keep one")
+        return robots
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for masking."""
@@ -297,6 +345,13 @@ class Settings(Section):
             found += [
                 one.get_secret_value() for one in (bot.token, bot.encoding_aes_key, bot.secret)
             ]
+        if self.wecom_app:
+            found += [self.wecom_app.token.get_secret_value()]
+            found += [self.wecom_app.secret.get_secret_value()]
+            found += [self.wecom_app.encoding_aes_key.get_secret_value()]
+        for robot in self.group_robot:
+            url = robot.url.get_secret_value()
+            found += [url, webhook_key(url)]
         return tuple(str(secret) for secret in found if secret)
 
 

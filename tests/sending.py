@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from bot.errors import PlatformRefused
-from bot.platforms.official_account.client import TIMEOUT, Client
+from bot.platforms.calls import TIMEOUT
+from bot.platforms.official_account.client import Client
 from tests.conftest import HandClock
 from tests.platform import APP_ID
 

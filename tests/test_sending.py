@@ -15,7 +15,8 @@ from bot.bootstrap import Application, open_database
 from bot.clock import pause
 from bot.domain.delivery import Remedy
 from bot.errors import PlatformRefused, PlatformSilent
-from bot.platforms.official_account.client import TIMEOUT, Client
+from bot.platforms.calls import TIMEOUT
+from bot.platforms.official_account.client import Client
 from bot.platforms.official_account.errcodes import _REMEDIES, remedy_of
 from bot.simulator.api import Api, serving_api, serving_app
 from bot.storage.tokens import DatabaseTokens

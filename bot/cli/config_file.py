@@ -20,19 +20,25 @@ _SECTIONS: Mapping[str, str] = {
     "defaults": "新建组织时用的设置；以后用 xueban community set 改",
     "official_account": "微信公众号或服务号；整段不写就是不接",
     "wecom_bot": "企业微信智能机器人，在群里用；整段不写就是不接",
+    "wecom_app": "企业微信自建应用，和成员一对一；整段不写就是不接",
+    "group_robot": "企业微信群里的消息推送（群机器人），每个写一段；不写就没有",
     "content": "内容包",
     "retention": "保留多久",
     "log": "日志",
 }
 
 
-_CHANNELS = ("official_account", "wecom_bot")
+_CHANNELS = ("official_account", "wecom_bot", "wecom_app")
 
 
-def render(values: Mapping[str, Mapping[str, Any]]) -> str:
+def render(values: Mapping[str, Any]) -> str:
     """The whole file: `values` as they are given, every other key as a comment."""
     parts = [_HEADING]
     for name, title in _SECTIONS.items():
+        if table := _table_of(Settings.model_fields[name]):
+            tables = (_table(table, name, one) for one in values.get(name, [None]))
+            parts.append("\n".join([f"# {title}", *tables, ""]))
+            continue
         given = values.get(name, {})
         optional = Settings.model_fields[name].is_required() is False and name in _CHANNELS
         header = f"[{name}]" if given or not optional else f"# [{name}]"

@@ -14,7 +14,9 @@ _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Channel(StrEnum):
-    """Where a message comes from; the value is stored in the database."""
+    """Where a message comes from, or goes to (a group robot only speaks); the value is stored in
+    the database.
+    """
 
     OFFICIAL_ACCOUNT = "official_account"
     WECOM_BOT = "wecom_bot"
@@ -25,7 +27,7 @@ class Channel(StrEnum):
 # Bytes of UTF-8 that one text message may have on a channel. Official account: 2,048, the value
 # in common use; the vendor's page (Passive_user_reply_message) prints none. WeCom bot: 20,480
 # (developer.work.weixin.qq.com/document/path/101031), of which a chat shows less at once. WeCom
-# app and group robot: 2,048 (document/path/90236 and 91770).
+# app: 2,048, the rest is cut off (path/90236, 90241). Group robot: 2,048 (path/91770).
 TEXT_LIMITS: Mapping[Channel, int] = {
     Channel.OFFICIAL_ACCOUNT: 2048,
     Channel.WECOM_BOT: 4096,

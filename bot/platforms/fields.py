@@ -12,6 +12,7 @@ _DEPTH = 12
 _NAME_LIMIT = 128
 # What XML cannot carry, raw or as a reference; real messages hold it (WeRoBot issues 420, 809).
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def read_json(text: str) -> Any:
@@ -62,3 +63,10 @@ def required(fields: Mapping[str, Any], name: str, limit: int = _NAME_LIMIT) -> 
     if not text:
         raise MalformedMessage(f"The field {name} is missing.")
     return text
+
+
+def sendable(text: str) -> str:
+    """Text without what neither XML nor a platform's JSON can carry: controls, and half a
+    surrogate pair.
+    """
+    return _UNSENDABLE.sub("", text)

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.bootstrap import Application
-from bot.web import calendar, files, health, official_account, wecom_bot
+from bot.web import calendar, files, health, official_account, wecom_app, wecom_bot
 from bot.web.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def create_app(application: Application) -> Flask:
         )
     if application.wecom_bot is not None:
         app.register_blueprint(wecom_bot.blueprint(application, application.wecom_bot, metrics))
+    if application.wecom_app is not None:
+        app.register_blueprint(wecom_app.blueprint(application, application.wecom_app, metrics))
     app.register_blueprint(calendar.blueprint(application))
     app.register_blueprint(files.blueprint(application))
     app.register_blueprint(health.blueprint(application, metrics))

@@ -4,22 +4,19 @@ Sources: developers.weixin.qq.com/doc/subscription/guide/dev/push (接入, 加�
 """
 
 import json
-import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
-from xml.sax.saxutils import escape
 
 from bot.domain.messages import InboundMessage, Reply
 from bot.errors import InvalidSignature, MalformedMessage
-from bot.platforms.crypto import MessageKey, decrypt_with_any, signature
+from bot.platforms.crypto import MessageKey, decrypt_with_any
 from bot.platforms.fields import text_field
 from bot.platforms.official_account import payload, replies
-from bot.platforms.signed import Signed, check_time, parameter
+from bot.platforms.signed import Signed, as_xml, check_time, parameter
 
 BODY_LIMIT = 64 * 1024
 _SEEN_LIMIT = 10_000
@@ -92,20 +89,12 @@ class OfficialAccount:
         if text == replies.NOTHING:
             return text, "text/plain"
         if opened.key:
-            text = self._envelope(opened.key.encrypt(text), opened.format, now)
+            sealed = self._signed.seal(opened.key.encrypt(text), now)
+            if opened.format == "json":
+                text = json.dumps({**sealed, "TimeStamp": int(sealed["TimeStamp"])})
+            else:
+                text = as_xml(sealed)
         return text, "application/json" if opened.format == "json" else "application/xml"
-
-    def _envelope(self, encrypted: str, format: payload.Format, now: datetime) -> str:
-        timestamp, nonce = str(int(now.timestamp())), secrets.token_hex(8)
-        signed = signature(self._signed.token, timestamp, nonce, encrypted)
-        if format == "json":
-            fields: dict[str, Any] = {"Encrypt": encrypted, "MsgSignature": signed}
-            return json.dumps({**fields, "TimeStamp": int(timestamp), "Nonce": nonce})
-        return (
-            f"<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt>"
-            f"<MsgSignature><![CDATA[{signed}]]></MsgSignature>"
-            f"<TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{escape(nonce)}]]></Nonce></xml>"
-        )
 
     def _check_body(self, signed: str, body: bytes) -> None:
         """A plaintext signature does not cover the body: it may bring only one body.

@@ -13,6 +13,8 @@ from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 from bot.errors import OverLimit, PlatformSilent
+from bot.platforms.calls import acknowledged
+from bot.platforms.fields import sendable
 from bot.platforms.official_account.client import Client
 
 MediaType = Literal["image", "voice", "video"]
@@ -28,7 +30,6 @@ LONGEST_SCENE = 2_592_000
 _PICTURE = "https://mp.weixin.qq.com/cgi-bin/showqrcode?ticket="
 # Nothing that came from a member may lead us into our own network.
 _VIDEO_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.(qq\.com|qpic\.cn)", re.I)
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def send_text(client: Client, openid: str, text: str) -> None:
@@ -36,7 +37,7 @@ def send_text(client: Client, openid: str, text: str) -> None:
 
     https://developers.weixin.qq.com/doc/service/guide/product/kf/intro.html
     """
-    body = {"touser": openid, "msgtype": "text", "text": {"content": _CONTROLS.sub("", text)}}
+    body = {"touser": openid, "msgtype": "text", "text": {"content": sendable(text)}}
     _sent(client, "/cgi-bin/message/custom/send", body)
 
 
@@ -46,7 +47,7 @@ def send_media(
     """A customer message of a file that was uploaded; the words are shown under a video only."""
     content = {"media_id": media_id}
     if type == "video":
-        content |= {"title": _CONTROLS.sub("", title), "description": _CONTROLS.sub("", about)}
+        content |= {"title": sendable(title), "description": sendable(about)}
     body = {"touser": openid, "msgtype": type, type: content}
     _sent(client, "/cgi-bin/message/custom/send", body)
 
@@ -84,10 +85,7 @@ def send_subscription(
 
 
 def _sent(client: Client, path: str, body: Mapping[str, Any]) -> str:
-    answer = client.call(path, body)
-    if "errcode" not in answer:
-        raise PlatformSilent(path, "the answer is not the platform's", unclear=True)
-    return str(answer.get("msgid", ""))
+    return str(acknowledged(path, client.call(path, body)).get("msgid", ""))
 
 
 def _data(fields: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -130,7 +128,7 @@ def field_value(name: str, text: str) -> str:
 
     Without emoji and line breaks, which it refuses, and of the type's length.
     """
-    clean = _CONTROLS.sub("", " ".join(_EMOJI.sub("", text).split()))
+    clean = sendable(" ".join(_EMOJI.sub("", text).split()))
     kind = _kind_of(name, clean)
     if kind.without:
         clean = kind.without.sub("", clean)

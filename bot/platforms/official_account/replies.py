@@ -5,7 +5,6 @@ write the XML; the JSON form has the same names.
 """
 
 import json
-import re
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +14,11 @@ from wechatpy import replies
 from bot.domain.messages import TEXT_LIMITS, Channel, InboundMessage, Notice, Reply
 from bot.domain.paging import page
 from bot.platforms.official_account.payload import Format
+from bot.platforms.pushed import writable
 
 # "Nothing to say": sent as it is, even in safe mode; the platform does not repeat the message.
 NOTHING = "success"
 _LIMIT = TEXT_LIMITS[Channel.OFFICIAL_ACCOUNT]
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def render(reply: Reply, message: InboundMessage, format: Format, now: datetime, more: str) -> str:
@@ -34,16 +33,16 @@ def _reply(
     reply: Reply, notice: Notice, message: InboundMessage, now: datetime, more: str
 ) -> replies.BaseReply:
     ends = {
-        "source": _safe(message.account),
-        "target": _safe(message.sender),
+        "source": writable(message.account),
+        "target": writable(message.sender),
         "time": int(now.timestamp()),
     }
     media = notice.media
     if media is None:
         text = "\n".join([page(notice, reply.page, _LIMIT, more), *reply.riders])
-        return replies.TextReply(content=_safe(text), **ends)
-    title, text, id = _safe(notice.title), _safe("\n".join(notice.lines)), _safe(media.id)
-    url = _safe(notice.link.url) if notice.link else ""
+        return replies.TextReply(content=writable(text), **ends)
+    title, text, id = writable(notice.title), writable("\n".join(notice.lines)), writable(media.id)
+    url = writable(notice.link.url) if notice.link else ""
     match media.type:
         case "image":
             return replies.ImageReply(image=id, **ends)
@@ -58,13 +57,8 @@ def _reply(
             return replies.MusicReply(music=music, **ends)
         case "news":
             article = {"title": title, "description": text, "url": url}
-            article["image"] = _safe(media.picture_url)
+            article["image"] = writable(media.picture_url)
             return replies.ArticlesReply(articles=[article], **ends)
-
-
-def _safe(text: str) -> str:
-    """Text that can stand in CDATA: `]]>` is split over two sections, controls are left out."""
-    return _CONTROLS.sub("", text).replace("]]>", "]]]]><![CDATA[>")
 
 
 def _as_json(xml: str) -> str:

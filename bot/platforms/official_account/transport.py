@@ -7,9 +7,11 @@ from bot.domain.delivery import Outcome, Push, Remedy, Way
 from bot.domain.messages import TEXT_LIMITS, Channel, Notice
 from bot.domain.paging import page
 from bot.errors import PlatformRefused, PlatformSilent
+from bot.platforms.calls import outcome_of
 from bot.platforms.official_account import endpoints
 from bot.platforms.official_account.client import TOKEN_PATH, Client
 from bot.platforms.official_account.errcodes import remedy_of
+from bot.platforms.tokens import refusal
 
 _LIMIT = TEXT_LIMITS[Channel.OFFICIAL_ACCOUNT]
 _LINE = "line"
@@ -47,9 +49,9 @@ class OfficialAccountTransport:
         try:
             number = self._talk(push) if template is None else self._inform(push, template)
         except PlatformRefused as refused:
-            return Outcome(_remedy(refused), refused.code, str(refused))
+            return refusal(refused, remedy_of, TOKEN_PATH)
         except PlatformSilent as silent:
-            return Outcome(Remedy.UNCLEAR if silent.unclear else Remedy.RETRY, reason=str(silent))
+            return outcome_of(silent)
         return Outcome(Remedy.DONE, platform_id=number)
 
     def _talk(self, push: Push) -> str:
@@ -83,11 +85,3 @@ def _said(notice: Notice, what: str) -> str:
         return notice.title
     index = int(what.removeprefix(_LINE)) - 1
     return notice.lines[index] if index < len(notice.lines) else ""
-
-
-def _remedy(refused: PlatformRefused) -> Remedy:
-    remedy = remedy_of(refused.code)
-    if remedy is not Remedy.TOKEN:
-        return remedy
-    # The token's own call says with the same code that the secret is wrong.
-    return Remedy.CONFIGURATION if refused.call == TOKEN_PATH else Remedy.RETRY

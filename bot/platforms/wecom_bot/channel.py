@@ -13,12 +13,11 @@ from bot.domain.messages import InboundMessage, Reply
 from bot.errors import MalformedMessage
 from bot.platforms.crypto import MessageKey, signature
 from bot.platforms.fields import read_json, text_field
-from bot.platforms.signed import Signed, parameter
+from bot.platforms.signed import Signed
 from bot.platforms.wecom_bot import payload, replies
 from bot.platforms.wecom_bot.replies import Phrases
 
 BODY_LIMIT = 64 * 1024
-_ECHO_LIMIT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,7 @@ class WecomBot:
 
         Raises CallbackRefused.
         """
-        encrypted = parameter(query, "echostr", _ECHO_LIMIT)
-        self._signed.check(query, "msg_signature", now, encrypted)
-        return self._key.decrypt(encrypted).decode(errors="replace")
+        return self._signed.echo(query, self._key, now)
 
     def open(self, query: Mapping[str, str], body: bytes, now: datetime) -> Opened:
         """The message or poll of a POST. Raises CallbackRefused."""

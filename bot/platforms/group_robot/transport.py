@@ -1,0 +1,85 @@
+"""Pushes through group robots, as text or markdown, no faster than the platform lets them speak."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.delivery import Outcome, Push, Remedy
+from bot.domain.messages import Notice
+from bot.domain.pace import Pace
+from bot.domain.paging import page
+from bot.errors import PlatformRefused, PlatformSilent
+from bot.platforms.calls import outcome_of
+from bot.platforms.group_robot import endpoints
+from bot.platforms.group_robot.client import Robot
+from bot.platforms.wecom_errcodes import remedy_of
+
+# 20 messages a minute (path/91770). What is sent 60 s apart may arrive closer together.
+LIMITS = ((20, timedelta(seconds=65)),)
+_TOO_FAST = Outcome(Remedy.FREQUENCY, reason="this robot has said as much as it may in a minute")
+# Where a word begins to mean something to the platform: somebody is called, a line is a heading or
+# a quote, something is bold, a link, code or coloured.
+_MEANS = re.compile(r"(?m)^(?=\s*[#>])|(?<=\*)(?=\*)|(?<=\])(?=\()|(?<=<)(?=[@/f])|(?=`)")
+_CALLS = re.compile(r"(?<=<)(?=@)")
+_BREAK = "\u200b"
+
+
+class GroupRobotTransport:
+    """A Transport; a push's address is a robot's name. `more` is the line under a text that goes
+    on, with {page} and {pages}: of a long notice the first page is sent.
+    """
+
+    def __init__(self, robots: Mapping[str, Robot], more: str, now: Callable[[], datetime]) -> None:
+        self._robots = robots
+        self._more = more
+        self._now = now
+        self._pace = Pace(LIMITS)
+
+    def send(self, push: Push) -> Outcome:
+        """FREQUENCY without a call when the robot has said 20 messages within a minute, and
+        CONFIGURATION for one that there is not.
+        """
+        robot = self._robots.get(push.address)
+        if robot is None:
+            return Outcome(Remedy.CONFIGURATION, reason="no robot of that name is configured")
+        if not self._pace.take(push.address, self._now()):
+            return _TOO_FAST
+        try:
+            if push.notice.title:
+                endpoints.send_markdown(robot, self._markdown(push.notice))
+            else:
+                endpoints.send_text(robot, self._text(push.notice))
+        except PlatformRefused as refused:
+            return Outcome(remedy_of(refused.code), refused.code, str(refused))
+        except PlatformSilent as silent:
+            return outcome_of(silent)
+        return Outcome(Remedy.DONE)
+
+    def _markdown(self, notice: Notice) -> str:
+        link = notice.link
+        lines = [_MEANS.sub(_BREAK, line) for line in _lines(notice)]
+        if link:
+            lines.append(f"[{_MEANS.sub(_BREAK, link.label)}]({link.url})")
+        marked = replace(
+            _bare(notice, lines),
+            title=f"**{_MEANS.sub(_BREAK, notice.title)}**",
+            source=_MEANS.sub(_BREAK, notice.source),
+        )
+        return page(marked, 0, endpoints.MARKDOWN_LIMIT, self._more)
+
+    def _text(self, notice: Notice) -> str:
+        link = notice.link
+        lines = [*_lines(notice), *([f"{link.label}：{link.url}"] if link else [])]
+        bare = _bare(notice, [_CALLS.sub(_BREAK, line) for line in lines])
+        return page(bare, 0, endpoints.TEXT_LIMIT, self._more)
+
+
+def _lines(notice: Notice) -> list[str]:
+    """A group can answer no menu; what it offers is there to read."""
+    return [*notice.lines, *(f"{option.send} {option.label}" for option in notice.options)]
+
+
+def _bare(notice: Notice, lines: list[str]) -> Notice:
+    """The notice with these lines and nothing below them."""
+    return replace(notice, lines=tuple(lines), options=(), link=None)
