@@ -4,7 +4,6 @@ What it answers is what https://developers.weixin.qq.com/doc/service/api/ says, 
 codes of https://developers.weixin.qq.com/doc/service/en/guide/dev/api/errcode.html.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,8 @@ from werkzeug.serving import make_server
 
 from bot.simulator import assets, general, mass, messages
 from bot.simulator.answers import Said, refused
-from bot.simulator.ledger import Fault, File
+from bot.simulator.faulty import json_object, response_of
+from bot.simulator.ledger import Fault
 from bot.simulator.masking import call_of
 from bot.simulator.server import Request, Response, serving
 from bot.simulator.state import Kind, State
@@ -67,30 +67,18 @@ class Api(State):
             return assets.show_video(self, request)
         if request.path == assets.SHOW_CODE:
             return assets.show_code(self, request)
-        body = _json(request.body) if request.method == "POST" else {}
+        body = json_object(request.body) if request.method == "POST" else {}
         with self._changing():
             self.calls.append(request.path)
             fault = None if request.path in _TOKENS else self._fault()
             if fault == "revoke":
                 self._tokens.revoke()
-            response = self._respond(request, body, fault)
+            answer = partial(self._answer, request, body, fault)
+            response = response_of(answer, fault, self.faults, self.round_trip)
             if self.watch is not NOBODY:
                 call = call_of(request, body, response, fault or "", self.clock.now(), self.secret)
                 self._news.append(partial(self.watch.called, call))
         return response
-
-    def _respond(
-        self, request: Request, body: dict[str, Any] | None, fault: Fault | None
-    ) -> Response:
-        if fault == "http_error":
-            return Response(b"<html>Bad Gateway</html>", "text/html", 502, self.round_trip)
-        answer = self._answer(request, body, fault)
-        delay = self.round_trip + (self.faults.slow_seconds if fault == "slow" else 0.0)
-        drop = fault == "drop"
-        if isinstance(answer, File):
-            return Response(answer.content, answer.content_type, delay=delay, drop=drop)
-        text = json.dumps(answer, ensure_ascii=False).encode(errors="replace")
-        return Response(text, delay=delay, drop=drop)
 
     def _fault(self) -> Fault | None:
         return self.next_faults.popleft() if self.next_faults else self.faults.draw()
@@ -121,14 +109,6 @@ class Api(State):
         if body is None and path != "/cgi-bin/media/upload":
             return refused(47001)
         return endpoint(self, body or {}, request)
-
-
-def _json(body: bytes) -> dict[str, Any] | None:
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return fields if isinstance(fields, dict) else None
 
 
 @contextmanager

@@ -101,16 +101,16 @@ def _dump(fields: Mapping[str, Any], format: Format) -> bytes:
             ensure_ascii=False,
         )
     else:
-        text = _element("xml", fields)
+        text = element("xml", fields)
     return text.encode(errors="replace")
 
 
-def _element(name: str, value: Any) -> str:
+def element(name: str, value: Any) -> str:
     """A mapping as elements within this one; a list as this element again and again."""
     if isinstance(value, list):
-        return "".join(_element(name, item) for item in value)
+        return "".join(element(name, item) for item in value)
     if isinstance(value, Mapping):
-        inside = "".join(_element(inner, item) for inner, item in value.items())
+        inside = "".join(element(inner, item) for inner, item in value.items())
     else:
         inside = escape(str(value))
     return f"<{name}>{inside}</{name}>"

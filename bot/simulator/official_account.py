@@ -39,6 +39,9 @@ class Platform:
     changed at any time.
     """
 
+    # What a member sees when the bot does not answer as it should.
+    unavailable = UNAVAILABLE
+
     def __init__(
         self, account: Account, clock: Clock, *, mode: Mode = "safe", format: Format = "xml",
         attempts: int = 3, strict: bool = True, watch: Watcher = NOBODY,
@@ -89,7 +92,7 @@ class Platform:
 
     def request(self, openid: str, message: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
         """One attempt's query and body, with a timestamp and a nonce of its own."""
-        return self._envelope().seal(openid, message, self._clock.now())
+        return self.envelope().seal(openid, message, self._clock.now())
 
     def push(self, openid: str, fields: Mapping[str, Any]) -> Answer:
         """Send one message until it is answered; fields may be nested.
@@ -124,12 +127,12 @@ class Platform:
         while answer is None and len(attempts) < self.attempts:
             attempt, answer = self._attempt(openid, message)
             attempts.append(attempt)
-        answer = answer or Answer(UNAVAILABLE, problem=attempts[-1].problem)
+        answer = answer or Answer(self.unavailable, problem=attempts[-1].problem)
         return replace(answer, attempts=len(attempts)), attempts
 
     def _attempt(self, openid: str, message: Mapping[str, Any]) -> tuple[Attempt, Answer | None]:
         """The answer is None when the platform would try again."""
-        envelope, at = self._envelope(), self._clock.now()
+        envelope, at = self.envelope(), self._clock.now()
         query, body = envelope.seal(openid, message, at)
         status, reply, problem, plain = 0, b"", "", ""
         answer: Answer | None = None
@@ -150,7 +153,7 @@ class Platform:
             problem = f"机器人没有回答：{str(error) or type(error).__name__}"
         except SandboxProblem as wrong:
             problem = str(wrong)
-            answer = Answer(UNAVAILABLE, problem=problem)
+            answer = Answer(self.unavailable, problem=problem)
         attempt = Attempt(
             at=at,
             milliseconds=round((elapsed() - begun) * 1000),
@@ -164,7 +167,8 @@ class Platform:
         )
         return attempt, answer
 
-    def _envelope(self) -> Envelope:
+    def envelope(self) -> Envelope:
+        """How the next message travels."""
         return Envelope(self._account, self.mode, self.format)
 
 
