@@ -375,7 +375,7 @@ def test_doctor_says_what_to_do(tmp_path: Path) -> None:
     found = json.loads(good("doctor", "--json", cwd=tmp_path))
     states = {row["subject"]: row["state"] for row in found}
     assert states["config"] == states["content"] == "ok"
-    assert states["official account"] == states["database"] == "warn"
+    assert states["channels"] == states["database"] == "warn"
     assert all(row["advice"] for row in found if row["state"] != "ok")
 
     config = write_config(tmp_path)

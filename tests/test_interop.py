@@ -236,7 +236,9 @@ def code_of(call: Callable[[], object]) -> int:
 
 
 class Sender:
-    """Pushes as the platform does, by one package's signature and encryption."""
+    """Pushes as the platform does, by one package's signature and encryption, for an account or
+    for a WeCom app (mode "wecom").
+    """
 
     def __init__(
         self, peers: str, name: str, clock: HandClock, callback: str, mode: Mode,

@@ -50,7 +50,7 @@ def sending_checks(settings: Settings, account: OfficialAccountSettings) -> Iter
         database.dispose()
 
 
-class _Tokens:
+class TokensOfOneRun:
     """A TokenStore for one run: there may be no database yet."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class _Tokens:
 
 def _platform(account: OfficialAccountSettings) -> Iterator[Check]:
     """Whether the platform gives this machine a token, and lets the account do what it should."""
-    client = platform_client(account, _Tokens(), Clock())
+    client = platform_client(account, TokensOfOneRun(), Clock())
     reach = f"let this machine reach {account.api_base}"
     try:
         client.check()

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import requests
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.bootstrap import load_content, open_database
 from bot.cli.check import Check
+from bot.cli.check_callback import TIMEOUT, callback_check, stamp
 from bot.cli.check_sending import sending_checks
+from bot.cli.check_wecom import robot_checks, wecom_app_checks
 from bot.cli.common import settings_of
 from bot.clock import Clock
 from bot.config import OfficialAccountSettings, Settings
@@ -28,7 +29,6 @@ from bot.services import heartbeat
 from bot.storage import schema
 from bot.storage.maintenance import sqlite_has_wal_bug
 
-_TIMEOUT = 5.0
 _TICK_LIMIT = 120.0
 
 
@@ -43,7 +43,7 @@ def run_checks(config: Path | None) -> list[Check]:
         *_content(settings),
         *_data_folder(settings.storage.data_dir),
         *_database(settings),
-        *_account(settings),
+        *_channels(settings),
     ]
 
 
@@ -109,12 +109,21 @@ def _worker(last: datetime | None, now: datetime) -> Check:
     return Check("ok", "worker", f"its last tick was {age:.0f} s ago")
 
 
-def _account(settings: Settings) -> Iterator[Check]:
-    account = settings.official_account
-    if account is None:
+def _channels(settings: Settings) -> Iterator[Check]:
+    account, app = settings.official_account, settings.wecom_app
+    if not (account or app or settings.wecom_bot or settings.group_robot):
         advice = "add [official_account] with the values of the platform's page"
-        yield Check("warn", "official account", "no channel is on", advice)
-        return
+        yield Check("warn", "channels", "none is on", advice)
+    if account:
+        yield from _account(settings, account)
+    if app:
+        if not account:
+            yield _clock(app.api_base)
+        yield from wecom_app_checks(settings, app)
+    yield from robot_checks(settings)
+
+
+def _account(settings: Settings, account: OfficialAccountSettings) -> Iterator[Check]:
     if account.encryption:
         yield Check("ok", "official account", "only encrypted messages are taken")
     else:
@@ -124,52 +133,23 @@ def _account(settings: Settings) -> Iterator[Check]:
             "plaintext mode: the signature does not cover the message",
             "set encoding_aes_key, and safe mode on the platform",
         )
-    yield _clock(account)
+    yield _clock(account.api_base)
     yield from sending_checks(settings, account)
-    yield _callback(settings, account)
+    timestamp, nonce, echo = stamp()
+    query = {"timestamp": timestamp, "nonce": nonce, "echostr": echo}
+    query["signature"] = signature(account.token.get_secret_value(), timestamp, nonce)
+    yield callback_check(settings, "callback", "/callback/official-account", query, echo)
 
 
-def _clock(account: OfficialAccountSettings) -> Check:
+def _clock(api_base: str) -> Check:
     """The platform's Date header against this machine's clock."""
     try:
-        response = requests.head(account.api_base, timeout=_TIMEOUT)
+        response = requests.head(api_base, timeout=TIMEOUT)
         theirs = parsedate_to_datetime(response.headers["Date"])
     except (requests.RequestException, KeyError, ValueError):
-        advice = f"let this machine reach {account.api_base}"
+        advice = f"let this machine reach {api_base}"
         return Check("warn", "clock", "the platform's could not be asked", advice)
     skew = (theirs - Clock().now()).total_seconds()
     if abs(skew) > WINDOW.total_seconds():
         return Check("fail", "clock", f"differs by {skew:+.0f} s", "set this machine's clock (NTP)")
     return Check("ok", "clock", f"differs by {skew:+.0f} s")
-
-
-def _callback(settings: Settings, account: OfficialAccountSettings) -> Check:
-    """Asks the public address what the platform's page asks when it is saved."""
-    base = settings.server.public_url
-    if not base:
-        advice = "set server.public_url; the platform calls port 80 or 443 only"
-        return Check("warn", "callback", "no public address is configured", advice)
-    if urlsplit(base).port not in (None, 80, 443):
-        advice = "put a reverse proxy on port 80 or 443 in front"
-        return Check("fail", "callback", f"{base}: the platform calls port 80 or 443 only", advice)
-    timestamp, nonce, echo = (
-        str(int(Clock().now().timestamp())),
-        secrets.token_hex(5),
-        secrets.token_hex(8),
-    )
-    query = {"timestamp": timestamp, "nonce": nonce, "echostr": echo}
-    query["signature"] = signature(account.token.get_secret_value(), timestamp, nonce)
-    url = f"{base}/callback/official-account"
-    try:
-        response = requests.get(url, params=query, timeout=_TIMEOUT)
-    except requests.RequestException as error:
-        reason = type(error).__name__
-        return Check(
-            "fail", "callback", f"{url}: {reason}", "start xueban serve; check the proxy and DNS"
-        )
-    if response.status_code != 200 or response.text != echo:
-        advice = "the proxy must pass path, query and body unchanged"
-        return Check(
-            "fail", "callback", f"{url} answers {response.status_code}, not the echo", advice
-        )
-    return Check("ok", "callback", url)

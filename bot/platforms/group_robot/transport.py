@@ -18,10 +18,10 @@ from bot.platforms.wecom_errcodes import remedy_of
 # 20 messages a minute (path/91770). What is sent 60 s apart may arrive closer together.
 LIMITS = ((20, timedelta(seconds=65)),)
 _TOO_FAST = Outcome(Remedy.FREQUENCY, reason="this robot has said as much as it may in a minute")
-# Where a word begins to mean something to the platform: somebody is called, a line is a heading or
-# a quote, something is bold, a link, code or coloured.
-_MEANS = re.compile(r"(?m)^(?=\s*[#>])|(?<=\*)(?=\*)|(?<=\])(?=\()|(?<=<)(?=[@/f])|(?=`)")
+# Where words begin to mean something to the platform: somebody is called; and in markdown, a line
+# is a heading or a quote, something is bold, coloured or a link. (Code does no harm.)
 _CALLS = re.compile(r"(?<=<)(?=@)")
+_MARKUP = re.compile(r"(?m)^(?=\s*[#>])|(?<=\*)|(?<=\])(?=\()|(?<=<)(?=[@/f])")
 _BREAK = "\u200b"
 
 
@@ -57,29 +57,36 @@ class GroupRobotTransport:
         return Outcome(Remedy.DONE)
 
     def _markdown(self, notice: Notice) -> str:
-        link = notice.link
-        lines = [_MEANS.sub(_BREAK, line) for line in _lines(notice)]
-        if link:
-            lines.append(f"[{_MEANS.sub(_BREAK, link.label)}]({link.url})")
-        marked = replace(
-            _bare(notice, lines),
-            title=f"**{_MEANS.sub(_BREAK, notice.title)}**",
-            source=_MEANS.sub(_BREAK, notice.source),
-        )
+        safe = _without(_MARKUP, notice)
+        lines = list(safe.lines)
+        if safe.link:
+            lines.append(f"[{safe.link.label}]({safe.link.url})")
+        marked = replace(safe, title=f"**{safe.title}**", lines=tuple(lines), link=None)
         return page(marked, 0, endpoints.MARKDOWN_LIMIT, self._more)
 
     def _text(self, notice: Notice) -> str:
-        link = notice.link
-        lines = [*_lines(notice), *([f"{link.label}：{link.url}"] if link else [])]
-        bare = _bare(notice, [_CALLS.sub(_BREAK, line) for line in lines])
+        safe = _without(_CALLS, notice)
+        lines = list(safe.lines)
+        if safe.link:
+            lines.append(f"{safe.link.label}：{safe.link.url}")
+        bare = replace(safe, lines=tuple(lines), link=None)
         return page(bare, 0, endpoints.TEXT_LIMIT, self._more)
 
 
-def _lines(notice: Notice) -> list[str]:
-    """A group can answer no menu; what it offers is there to read."""
-    return [*notice.lines, *(f"{option.send} {option.label}" for option in notice.options)]
+def _without(meaning: re.Pattern[str], notice: Notice) -> Notice:
+    """The notice with nothing in its words that means something to the platform. A group can
+    answer no menu; what it offers is there to read.
+    """
 
+    def said(text: str) -> str:
+        return meaning.sub(_BREAK, text)
 
-def _bare(notice: Notice, lines: list[str]) -> Notice:
-    """The notice with these lines and nothing below them."""
-    return replace(notice, lines=tuple(lines), options=(), link=None)
+    lines = [*notice.lines, *(f"{option.send} {option.label}" for option in notice.options)]
+    return replace(
+        notice,
+        title=said(notice.title),
+        lines=tuple(said(line) for line in lines),
+        source=said(notice.source),
+        link=notice.link and replace(notice.link, label=said(notice.link.label)),
+        options=(),
+    )

@@ -53,7 +53,7 @@ def send_text(client: Client, userids: Sequence[str], text: str) -> Sent:
     return Sent(str(answer.get("msgid", "")), not_reached)
 
 
-def check_app(client: Client) -> bool:
+def is_app_on(client: Client) -> bool:
     """Whether the app is switched on; to ask tries its secret, its number and our address.
 
     https://developer.work.weixin.qq.com/document/path/90227

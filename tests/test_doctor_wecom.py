@@ -1,0 +1,95 @@
+"""What doctor says of a WeCom app and of group robots."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.cli.config_file import render
+from bot.clock import Clock
+from bot.simulator.server import serving
+from tests.test_commands import good, xueban
+from tests.wecom_app import SECRET, SECTION, app_api
+
+KEY = "693a91f6-7aec-4bc4-97a0-0ec2sifa5aaa"
+ROBOT = f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={KEY}"
+Rows = list[dict[str, str]]
+
+
+def checks(folder: Path, **sections: object) -> Rows:
+    """Doctor's rows for a configuration with these sections; none of its secrets is in them."""
+    config = folder / "config.toml"
+    values = {"storage": {"data_dir": str(folder / "data")}, **sections}
+    config.write_text(render(values), encoding="utf-8")
+    done = xueban("doctor", "--json", "--config", config, cwd=folder)
+    for secret in (SECRET, KEY, str(SECTION["token"]), str(SECTION["encoding_aes_key"])):
+        assert secret not in done.stdout + done.stderr
+    rows: Rows = json.loads(done.stdout)
+    assert all(row["advice"] for row in rows if row["state"] != "ok")
+    return rows
+
+
+def of(rows: Rows, subject: str) -> list[tuple[str, str, str]]:
+    return [
+        (row["state"], row["finding"], row["advice"]) for row in rows if row["subject"] == subject
+    ]
+
+
+def test_whether_the_app_may_send(tmp_path: Path) -> None:
+    api = app_api(Clock())
+
+    def sending(**more: object) -> tuple[str, str]:
+        rows = checks(tmp_path, wecom_app={**SECTION, "api_base": base, **more})
+        ((state, finding, advice),) = of(rows, "WeCom sending")
+        return state, f"{finding} {advice}"
+
+    with serving(api.handle) as base:
+        assert sending()[0] == "ok"
+        state, said = sending(agent_id=5)
+        assert (state, "agent_id and secret" in said) == ("fail", True)
+        state, said = sending(corp_id="wwother")
+        assert (state, "wecom_app.corp_id" in said) == ("fail", True)
+        api.trusted = ("10.0.0.1",)
+        state, said = sending()
+        assert (state, "企业可信IP" in said, "127.0.0.1" in said) == ("fail", True, True)
+        api.trusted, api.closed = None, True
+        state, said = sending()
+        assert (state, "switched off" in said) == ("fail", True)
+        assert sending(secret="") == (
+            "warn", "no secret is configured set wecom_app.secret to push messages",
+        )  # fmt: skip
+    state, said = sending()
+    assert (state, "let this machine reach" in said) == ("warn", True)
+
+
+def test_what_else_is_said_of_the_app(tmp_path: Path) -> None:
+    with serving(app_api(Clock()).handle) as base:
+        section = {**SECTION, "api_base": base}
+        rows = checks(tmp_path, wecom_app=section)
+        assert of(rows, "WeCom app")[0][0] == "ok"
+        assert of(rows, "clock")[0][0] == "ok"
+        assert "no public address" in of(rows, "WeCom callback")[0][1]
+        assert of(rows, "channels") == []
+        server = {"public_url": "http://127.0.0.1:81"}
+        rows = checks(tmp_path, wecom_app=section, server=server)
+        assert "80 or 443" in of(rows, "WeCom callback")[0][1]
+
+
+def test_whom_the_robots_speak_to(tmp_path: Path) -> None:
+    robots = [
+        {"name": "一班群", "url": ROBOT},
+        {"name": "二班群", "url": f"{ROBOT}2", "community": "没有的"},
+    ]
+    rows = checks(tmp_path, group_robot=robots)
+    assert [state for state, *_ in of(rows, "group robot")] == ["ok", "ok"], "nobody knows yet"
+    good("init", "--non-interactive", "--force", "--data-dir", tmp_path / "data", cwd=tmp_path)
+    rows = checks(tmp_path, group_robot=robots)
+    first, second = of(rows, "group robot")
+    assert (first[0], "一班群" in first[1]) == ("ok", True)
+    assert (second[0], "there is no community 没有的" in second[1]) == ("warn", True)
+
+
+@pytest.mark.parametrize("url", [f"http://evil.example/?key={KEY}", f"{KEY}", ""])
+def test_an_address_that_is_none_is_named_and_not_repeated(tmp_path: Path, url: str) -> None:
+    rows = checks(tmp_path, group_robot=[{"name": "一班群", "url": url}])
+    assert [row["finding"].split(":")[0] for row in rows] == ["group_robot.0.url"]
