@@ -22,7 +22,7 @@ from bot.storage.engine import build_engine
 from bot.storage.models import Base
 from tests.platform import AES_KEY, APP_ID, TOKEN
 
-pytest_plugins = ["tests.life"]
+pytest_plugins = ["tests.life", "tests.interop.fixtures"]
 
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in Shanghai
 

@@ -210,7 +210,10 @@ def test_each_robot_says_twenty_in_a_minute(
     assert remedies == [Remedy.DONE] * 20 + [Remedy.FREQUENCY] * 2
     assert transport.send(PUSH._replace(address="二班群")).remedy is Remedy.DONE
     assert len(api.calls) == 21, "what would be refused is not tried"
-    clock.forward(timedelta(seconds=60))
+    now = clock.now()
+    assert transport.busy_until("一班群", now) == now + timedelta(seconds=43)
+    assert transport.busy_until("二班群", now) is None
+    clock.forward(timedelta(seconds=43))
     assert transport.send(PUSH).remedy is Remedy.DONE
 
 

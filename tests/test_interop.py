@@ -19,23 +19,16 @@ from bot.simulator.api import Api, serving_api, serving_app
 from bot.simulator.official_account import UNAVAILABLE, Account, Format, Mode, Platform
 from tests.conftest import HandClock
 from tests.interop.clients import ClientPeer, CoWechatApi, Refused, WeRoBotClient
-from tests.interop.processes import asked, installed, node
+from tests.interop.fixtures import CREDENTIALS
+from tests.interop.processes import asked
 from tests.platform import AES_KEY, APP_ID, OPENID, TOKEN, account, enrol, serving
 from tests.sending import CUSTOM, EMOJI, PICTURE, SECRET, TEMPLATE
 from tests.test_callback import with_account
 
 pytestmark = pytest.mark.interop
 
-CREDENTIALS = {"token": TOKEN, "appid": APP_ID, "key": AES_KEY}
 MODES: tuple[Mode, ...] = ("plain", "compatible", "safe")
 every_mode = pytest.mark.parametrize("mode", MODES)
-
-
-@pytest.fixture(scope="session")
-def peers() -> Iterator[str]:
-    """The base URL of interop/peers.js."""
-    with installed() as packages, node("peers.js", packages, CREDENTIALS) as base:
-        yield base
 
 
 @pytest.fixture
@@ -236,9 +229,7 @@ def code_of(call: Callable[[], object]) -> int:
 
 
 class Sender:
-    """Pushes as the platform does, by one package's signature and encryption, for an account or
-    for a WeCom app (mode "wecom").
-    """
+    """Pushes as the platform does, by one package's signature and encryption."""
 
     def __init__(
         self, peers: str, name: str, clock: HandClock, callback: str, mode: Mode,

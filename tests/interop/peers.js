@@ -1,6 +1,6 @@
 // One process for every peer: node peers.js '{"token": …, "appid": …, "key": …}'
 //
-// /co-wechat/… and /wechat/… are callbacks; POST /call and /send take and give JSON. It says
+// /co-wechat/… and /wechat/… are callbacks; POST to the tools below takes and gives JSON. It says
 // "ready PORT" when it listens, and ends with its standard input.
 'use strict';
 
@@ -11,7 +11,12 @@ const sender = require('./sender.js');
 const servers = require('./servers.js');
 
 const callbacks = servers.callbacks(JSON.parse(process.argv[2]));
-const tools = { '/call': api.call, '/send': sender.send };
+const tools = {
+  '/call': api.call,
+  '/send': sender.send,
+  '/send-to-app': sender.sendToApp,
+  '/verify': sender.verify,
+};
 
 const app = new Koa();
 app.use(async (ctx, next) => {

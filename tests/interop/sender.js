@@ -47,6 +47,28 @@ function open(cryptor, envelope, format) {
   return cryptor.decrypt(encrypted);
 }
 
+/** What WeCom asks when the page of an app is saved: {"status", "body"}. */
+exports.verify = async (job) => {
+  const { name, callback, echo, timestamp, nonce } = job;
+  const cryptor = PACKAGES[name](job);
+  const echostr = cryptor.encrypt(echo);
+  const msg_signature = cryptor.sign(timestamp, nonce, echostr);
+  const response = await fetch(`${callback}?${new URLSearchParams({ msg_signature, timestamp, nonce, echostr })}`);
+  return { status: response.status, body: await response.text() };
+};
+
+/** As send, for an app of WeCom, which is always encrypted XML and signs nothing else. */
+exports.sendToApp = async (job) => {
+  const { name, callback, message, timestamp, nonce } = job;
+  const cryptor = PACKAGES[name](job);
+  const Encrypt = cryptor.encrypt(write(message, 'xml'));
+  const query = new URLSearchParams({ msg_signature: cryptor.sign(timestamp, nonce, Encrypt), timestamp, nonce });
+  const sent = write({ ToUserName: message.ToUserName, AgentID: message.AgentID, Encrypt }, 'xml');
+  const response = await fetch(`${callback}?${query}`, { method: 'POST', body: sent });
+  const body = await response.text();
+  return { status: response.status, body, ...(response.ok && body ? open(cryptor, body, 'xml') : {}) };
+};
+
 /** Push one message: {"status", "body"} and, of an encrypted reply, {"message", "id"}. */
 exports.send = async (job) => {
   const { name, callback, message, mode, format, timestamp, nonce } = job;

@@ -56,6 +56,11 @@ class GroupRobotTransport:
             return outcome_of(silent)
         return Outcome(Remedy.DONE)
 
+    def busy_until(self, conversation: str, now: datetime) -> datetime | None:
+        """When the robot of this name can say another message; None for at once."""
+        free = self._pace.next_free(conversation, now)
+        return free if free > now else None
+
     def _markdown(self, notice: Notice) -> str:
         safe = _without(_MARKUP, notice)
         lines = list(safe.lines)
