@@ -212,6 +212,13 @@ class OfficialAccountSettings(Section):
         return tuple(key.get_secret_value() for key in keys if key.get_secret_value())
 
 
+def _unread_on_the_way(url: str, scheme: str) -> str:
+    here = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    if not here and not url.startswith(scheme):
+        raise ValueError(f"must begin with {scheme}, or the secret would be read on the way")
+    return url
+
+
 class WecomBotSettings(Section):
     mode: Literal["websocket", "callback"] = "websocket"
     """websocket 是长连接，不用公网地址，能主动发；callback 要公网地址，只能回复。"""
@@ -236,10 +243,7 @@ class WecomBotSettings(Section):
     @field_validator("ws_url")
     @classmethod
     def _secret_on_the_way(cls, ws_url: str) -> str:
-        here = urlsplit(ws_url).hostname in ("127.0.0.1", "localhost", "::1")
-        if not here and not ws_url.startswith("wss://"):
-            raise ValueError("must begin with wss://, or the secret would be read on the way")
-        return ws_url
+        return _unread_on_the_way(ws_url, "wss://")
 
     @model_validator(mode="after")
     def _what_the_mode_needs(self) -> "WecomBotSettings":
@@ -271,6 +275,11 @@ class WecomAppSettings(Section):
 
     _token_shape = field_validator("token")(_check_token)
     _key_shape = field_validator("encoding_aes_key")(_check_key)
+
+    @field_validator("api_base")
+    @classmethod
+    def _secret_on_the_way(cls, api_base: str) -> str:
+        return _unread_on_the_way(api_base, "https://")
 
 
 def _check_webhook(url: SecretStr) -> SecretStr:

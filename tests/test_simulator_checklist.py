@@ -72,6 +72,24 @@ WeCom's bot, by its long connection
                                              test_simulator_wecom_connection.test_connections_are_refused
                                              test_simulator_wecom_connection.test_no_pong_no_ack_and_late_acks
                                              test_simulator_wecom_connection.test_frames_twice_and_out_of_order
+
+WeCom apps
+- encrypted XML, signed anew, three attempts test_simulator_wecom_app.test_a_push_is_what_the_platform_sends
+                                             test_simulator_wecom_app.test_a_silent_bot_is_asked_three_times_and_the_member_sees_nothing
+- a wrong reply, a wrong verification        test_simulator_wecom_app.test_a_reply_that_the_platform_would_not_show
+                                             test_simulator_wecom_app.test_a_verification_must_be_answered_to_the_byte
+- the same token until it ends               test_wecom_app_sending.test_the_same_token_is_given_again_until_it_ends
+- invaliduser, unlicenseduser, 81013         test_wecom_app_sending.test_who_is_no_member_is_told_from_the_others
+                                             test_wecom_app_sending.test_nobody_is_a_member
+- no repeat within the interval              test_wecom_app_sending.test_what_is_tried_again_is_shown_once
+- 30 a minute and 1000 an hour, then dropped test_wecom_app_sending.test_the_platform_drops_what_is_too_much_for_one_member_and_says_nothing
+- 45009 for a minute                         test_wecom_app_sending.test_too_many_calls_rest_for_a_minute
+- 60020 for another address                  test_wecom_app_sending.test_what_the_operator_has_set_wrong
+
+Group robots
+- 20 a minute, 45009                         test_group_robot.test_the_platform_counts_as_well
+- types and sizes                            test_group_robot.test_what_the_platform_takes
+- 93000                                      test_group_robot.test_a_robot_that_is_gone
 """
 
 import re

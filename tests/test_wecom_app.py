@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bot.bootstrap import Application
 from bot.config import Settings
@@ -28,7 +29,17 @@ from tests.conftest import START, HandClock
 from tests.members import rows
 from tests.test_wecom_bot import CORP as VENDOR_CORP
 from tests.test_wecom_bot import ECHO, ENCRYPTED, VENDOR_KEY, VENDOR_TOKEN
-from tests.wecom_app import CORP, KEY, TOKEN, USER, platform_at, serving_app_callback, wecom_app
+from tests.wecom_app import (
+    CORP,
+    KEY,
+    SECRET,
+    SECTION,
+    TOKEN,
+    USER,
+    platform_at,
+    serving_app_callback,
+    wecom_app,
+)
 
 CALLBACK = "/callback/wecom-app"
 EMOJI = "👨‍👩‍👧"
@@ -367,6 +378,27 @@ def test_any_fields_rightly_signed_and_encrypted(
     harmless(
         client, f"<xml><Encrypt>{encrypted}</Encrypt></xml>".encode(), signed(clock, encrypted)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("corp_id", "", "corp_id"),
+        ("agent_id", 0, "agent_id"),
+        ("agent_id", "one", "agent_id"),
+        ("token", "no spaces", "3 to 32 letters"),
+        ("encoding_aes_key", "short", "43 letters"),
+        ("api_base", "http://qyapi.weixin.qq.com", "must begin with https://"),
+        ("api_base", "http://127.0.0.1.evil.example", "must begin with https://"),
+    ],
+)
+def test_what_the_section_must_be(name: str, value: object, reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        Settings.model_validate({"wecom_app": {**SECTION, name: value}})
+    local = {**SECTION, "api_base": "http://127.0.0.1:8123"}
+    settings = Settings.model_validate({"wecom_app": local})
+    assert {SECRET, KEY, TOKEN} <= set(settings.secrets())
+    assert SECRET not in repr(settings)
 
 
 def test_a_refusal_names_no_secret() -> None:
