@@ -17,7 +17,7 @@ from bot.simulator.wecom.enterprise import Bot, Enterprise
 from bot.simulator.wecom.people import People
 from tests.conftest import HandClock
 from tests.interop.bots import BotPeer, started
-from tests.interop.processes import SCRIPTS, installed, node
+from tests.interop.processes import SCRIPTS, node
 from tests.platform import AES_KEY, APP_ID, TOKEN
 from tests.test_simulator_caller import certificate
 from tests.wecom import PNG, card
@@ -25,12 +25,6 @@ from tests.wecom import PNG, card
 pytestmark = pytest.mark.interop
 
 SECRET = "longsecret1"
-
-
-@pytest.fixture(scope="module")
-def packages() -> Iterator[Path]:
-    with installed() as packages:
-        yield packages
 
 
 @pytest.fixture

@@ -215,6 +215,7 @@ def test_every_type(fields: dict[str, str], type: MessageType, text: str) -> Non
     assert (message.type, message.text, message.wants_reply) == (type, text, True)
     others = {name: value for name, value in fields.items() if name not in ("MsgType", "Content")}
     assert message.details == {"AgentID": "1000002", **others}
+    assert message.pictures == (type is MessageType.IMAGE)
 
 
 def test_two_cards_of_one_second_are_two_messages() -> None:

@@ -43,5 +43,6 @@ def parse(fields: Mapping[str, Any]) -> InboundMessage:
         event=_EVENTS.get(event, event),
         event_key=text_field(fields, "EventKey"),
         wants_reply=not event or event in _EVENTS_WITH_REPLY,
+        pictures=int(type_name == "image"),
         details=dict(details(fields)),
     )
