@@ -1,6 +1,6 @@
 """Protocols that have two ends: an implementation for each database or platform."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -35,3 +35,10 @@ class Transport(Protocol):
         """One call, with at most one more for a new token. Never raises for what the platform
         or the network does.
         """
+
+
+class BulkTransport(Protocol):
+    """A platform that takes the same message for many in one call; see Transport."""
+
+    def send_all(self, pushes: Sequence[Push]) -> list[Outcome]:
+        """An outcome for each, in the same order; they say the same."""

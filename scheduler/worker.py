@@ -10,15 +10,15 @@ import random
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 import structlog
 
-from bot.domain.delivery import Outcome, Remedy
-from bot.ports import Transport
+from bot.domain.delivery import Outcome, Push, Remedy, Way
+from bot.ports import BulkTransport, Transport
 from bot.services import outbox, outcomes, outlet
 from bot.services.outbox import Parcel, Rules
 from bot.storage.session import DATABASE_BUSY, Database
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 THREADS = 20
 BATCH = 100
+# As many as one call can be for.
+BUNDLE = 1000
 _GROUP, _GROUP_SECONDS = 50, 0.05
 _IDLE = 1.0
 # A call may take this part of its lease: 27 s of 60, for two tries with a new token between.
@@ -38,7 +40,8 @@ _LOOK = 0.25
 @dataclass(frozen=True)
 class Tools:
     """What a worker is given: `now` is the time of day, `elapsed` a clock that never jumps;
-    `chore` does a piece of other work and says whether there was one.
+    `chore` does a piece of other work and says whether there was one. `bulk` are the ways by which
+    the same goes out to many in one call.
     """
 
     database: Database
@@ -48,6 +51,7 @@ class Tools:
     elapsed: Callable[[], float]
     pause: Callable[[float], None]
     chore: Callable[[], bool] = lambda: False
+    bulk: Mapping[Way, BulkTransport] = field(default_factory=dict)
 
 
 class Worker:
@@ -60,7 +64,7 @@ class Worker:
         self._most = 4 * threads
         self._longest = tools.rules.lease * _CALL
         self._waiting: deque[Parcel] = deque()
-        self._calls: queue.SimpleQueue[Parcel | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[list[Parcel] | None] = queue.SimpleQueue()
         # None: it was not begun.
         self._results: queue.SimpleQueue[tuple[Parcel, Outcome | None]] = queue.SimpleQueue()
         self._open: list[tuple[Parcel, Outcome]] = []
@@ -171,29 +175,49 @@ class Worker:
     def _hand_out(self) -> None:
         """Give the threads work; what could outlast its lease comes back as not begun."""
         while self._waiting and self._under_way < self._most and not self._stopping.is_set():
-            self._calls.put(self._waiting.popleft())
-            self._under_way += 1
+            bundle = self._bundle()
+            self._calls.put(bundle)
+            self._under_way += len(bundle)
+
+    def _bundle(self) -> list[Parcel]:
+        """The next that waits, and all that say the same by a way that takes many."""
+        first = self._waiting.popleft()
+        if first.push.way not in self._tools.bulk:
+            return [first]
+        same = (first.push.way, first.push.notice)
+        others = [one for one in self._waiting if (one.push.way, one.push.notice) == same]
+        taken = others[: BUNDLE - 1]
+        chosen = set(map(id, taken))
+        self._waiting = deque(one for one in self._waiting if id(one) not in chosen)
+        return [first, *taken]
 
     def _in_time(self, parcel: Parcel) -> bool:
         """Whether a call that begins now ends before its lease does."""
         return self._tools.now() + self._longest <= parcel.until
 
     def _call(self) -> None:
-        while (parcel := self._calls.get()) is not None:
-            if not self._in_time(parcel):
-                self._results.put((parcel, None))
+        while (bundle := self._calls.get()) is not None:
+            if not all(map(self._in_time, bundle)):
+                for parcel in bundle:
+                    self._results.put((parcel, None))
                 continue
             try:
-                outcome = self._tools.transport.send(parcel.push)
+                outcomes = self._send([parcel.push for parcel in bundle])
             except DATABASE_BUSY:
                 # The token is asked for before anything is sent.
                 log.exception("database_busy")
-                outcome = Outcome(Remedy.RETRY, reason="the database is busy")
+                outcomes = [Outcome(Remedy.RETRY, reason="the database is busy")] * len(bundle)
             except Exception:
                 # One message that breaks our own code must not end the thread.
                 log.exception("push_broke")
-                outcome = Outcome(Remedy.UNCLEAR, reason="our own error")
-            self._results.put((parcel, outcome))
+                outcomes = [Outcome(Remedy.UNCLEAR, reason="our own error")] * len(bundle)
+            for parcel, outcome in zip(bundle, outcomes, strict=True):
+                self._results.put((parcel, outcome))
+
+    def _send(self, pushes: list[Push]) -> list[Outcome]:
+        if bulk := self._tools.bulk.get(pushes[0].way):
+            return bulk.send_all(pushes)
+        return [self._tools.transport.send(push) for push in pushes]
 
     def _collect(self) -> None:
         """Outcomes, until the group is full or the oldest is old enough."""

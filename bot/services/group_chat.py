@@ -1,12 +1,13 @@
 """Group chats that belong to a community: linked by an organiser's code, and let go again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import bindparam, delete, select, update
 
-from bot.domain.messages import InboundMessage
+from bot.domain.messages import Channel, InboundMessage
 from bot.domain.person import CommunityView, Role
 from bot.services import access, audit, community, person
 from bot.services.access import Code, Purpose
@@ -89,10 +90,10 @@ def link(session: UnitOfWork, message: InboundMessage, code: str, now: datetime)
 
 
 def all_of(session: UnitOfWork, community_id: int) -> list[GroupView]:
-    """The community's groups, the oldest first."""
+    """The community's groups that were linked, the oldest first; robots are configured."""
     rows = session.execute(
         select(GroupChat.id, GroupChat.linked_at)
-        .where(GroupChat.community_id == community_id)
+        .where(GroupChat.community_id == community_id, GroupChat.channel != Channel.GROUP_ROBOT)
         .order_by(GroupChat.id)
     )
     return [GroupView(row.id, number, row.linked_at) for number, row in enumerate(rows, start=1)]
@@ -125,3 +126,18 @@ def _here(message: InboundMessage) -> dict[str, str]:
     return {
         "channel": message.channel, "account": message.account, "value": message.conversation,
     }  # fmt: skip
+
+
+def set_robots(session: UnitOfWork, robots: Mapping[str, int], now: datetime) -> None:
+    """The configured group robots by name, with their community; others are gone."""
+    channel = Channel.GROUP_ROBOT
+    session.execute(
+        delete(GroupChat).where(GroupChat.channel == channel, GroupChat.value.not_in(robots)),
+        execution_options=_BARE,
+    )
+    for name, community_id in robots.items():
+        key = {"channel": channel, "account": "", "value": name}
+        home = {"community_id": community_id}
+        if insert_new(session, GroupChat, **key, **home, linked_by=None, linked_at=now) is None:
+            here = update(GroupChat).filter_by(**key)
+            session.execute(here.values(home), execution_options=_BARE)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, select, text, update
 
-from bot.domain.delivery import Push, Urgency, Way, merged
+from bot.domain.delivery import DIRECT, Push, Urgency, Way, merged
 from bot.domain.messages import TEXT_LIMITS, Channel, Notice
 from bot.domain.paging import as_text
 from bot.domain.quiet import Hours, spread
@@ -36,6 +36,8 @@ _table = Delivery.__table__.c
 # What another process has to send.
 _ELSEWHERE = bindparam("elsewhere", type_=_table.way.type)
 _NOTHING = "-"
+# Where one conversation takes only so many messages.
+_PACED = (Channel.WECOM_BOT, Channel.GROUP_ROBOT)
 _COLUMNS = (
     _table.id, _table.dedupe_key, _table.person_id, _table.ticket_id, _table.group_id,
     _table.community_id, _table.topic, _table.about, _table.urgency, _table.notice, _table.ask,
@@ -97,7 +99,7 @@ class Rules:
 
     `absent` tells the way that only another process can use now, or this one later; `busy_until`
     until when a
-    conversation of the WeCom bot takes no more. `feet` are the last lines of what is said in
+    conversation takes no more. `feet` are the last lines of what is said in
     groups, by channel.
     """
 
@@ -105,7 +107,7 @@ class Rules:
     templates: Mapping[tuple[str, Way], str] = field(default_factory=dict)
     lease: timedelta = LEASE
     absent: Callable[[], Way | None] = lambda: None
-    busy_until: Callable[[str, datetime], datetime | None] = lambda *_: None
+    busy_until: Callable[[Way, str, datetime], datetime | None] = lambda *_: None
     feet: Mapping[Channel, str] = field(default_factory=dict)
 
 
@@ -190,12 +192,14 @@ def _reachable(
     """
     found = known.get(_whose(group[0].row), _NOWHERE)
     own = {item.row.about for item in group if deliveries.is_about_address(item.row.about)}
-    if not own and all(contact.channel is not Channel.WECOM_BOT for contact in found):
+    if not own and all(contact.channel not in _PACED for contact in found):
         return found
     return [
         contact
-        if contact.channel is not Channel.WECOM_BOT
-        else contact._replace(busy_until=rules.busy_until(contact.address, now))
+        if contact.channel not in _PACED
+        else contact._replace(
+            busy_until=rules.busy_until(DIRECT[contact.channel], contact.address, now)
+        )
         for contact in found
         if deliveries.about_address(contact.channel, contact.account, contact.address) not in own
     ]
