@@ -303,7 +303,9 @@ def test_lists_that_nobody_can_answer_for_are_not_kept(branch: Branch) -> None:
 def test_too_many_lines_are_said_to_be(branch: Branch) -> None:
     rows = "\n".join(f"{n}. 甲{n}" for n in range(1, 302))
     assert "分成几段" in branch.alone(LEADER, f"#接龙\n{rows}")
+    assert "太长" in branch.alone(LEADER, LIST + "很长" * 2000)
     assert branch.lists() == []
+    assert not any("王小雨" in text for text in branch.texts())
 
 
 @pytest.mark.parametrize(

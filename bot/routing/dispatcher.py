@@ -132,6 +132,8 @@ class Dispatcher:
     ) -> Reply:
         """What is said, with what waits in the mailbox, in the sender's way of writing."""
         if len(message.text) > TEXT_LIMIT:
+            # It serves nobody, and may be a list of names.
+            inbox.forget_text(session, row_id)
             return Reply(self._notice("trouble.too_long"))
         group = group_chat.community_of(session, message) if message.in_group else None
         member = person.load_member(session, message, group.id if group else None)
