@@ -26,6 +26,7 @@ def bind_group(context: Context) -> Notice | None:
 
     Any other can be read by everybody there, and is void; nothing is said about anybody.
     """
+    inbox.forget_text(context.session, context.row_id)
     words = _WORD.findall(unicodedata.normalize("NFKC", context.argument))
     for word in words:
         linked = group_chat.link(context.session, context.message, word, context.now)

@@ -12,7 +12,7 @@ from bot.domain.messages import Notice
 from bot.domain.name_matching import Reason
 from bot.domain.person import CommunityView, Member, Role
 from bot.routing import Context, Payload, Router
-from bot.services import audit, check_in_list, deliveries, inbox, person
+from bot.services import audit, check_in_list, deliveries, group_chat, inbox, person
 from bot.services.check_in_list import ListView, Preview
 from bot.services.conversation import Choice
 from bot.services.deliveries import Saying
@@ -78,8 +78,8 @@ def _keep(context: Context, member: Member, pasted: PastedList) -> tuple[int, bo
 def _in_group(context: Context, pasted: PastedList | None) -> Notice:
     """Kept for the organisers; nothing of it is said here."""
     session, message = context.session, context.message
-    home_id = check_in_list.community_of_group(session, message)
-    member = person.load_member(session, message, home_id) if home_id else None
+    home = group_chat.community_of(session, message)
+    member = person.load_member(session, message, home.id) if home else None
     if member is None:
         return context.notice("check_in_list.to_organiser")
     if problem := _problem(context, pasted):

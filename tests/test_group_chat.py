@@ -201,7 +201,7 @@ class TestOtherCodes:
         group = in_group(application, "uA")
         for words in ("绑定", "绑定 王芳 20260001", "绑定 王芳 1"):
             said = group.say(words)
-            assert "请私聊我发" in said
+            assert "请私聊我发「绑定」" in said
             assert "王芳" not in said
         assert rows(application, Person) == 0
 

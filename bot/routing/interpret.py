@@ -130,7 +130,7 @@ def _command(context: Context, word: str) -> Said:
     command, handler = context.routes.commands[word]
     in_group = context.message.in_group
     if command.private and in_group:
-        instead = context.routes.in_groups.get(word)
+        instead = context.routes.in_groups.get(word) if context.argument else None
         said = instead(context) if instead else None
         return said or in_private(context, command, handler)
     if command.member and context.member is None:

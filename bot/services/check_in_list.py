@@ -11,11 +11,10 @@ from sqlalchemy import Select, delete, select, update
 
 from bot.domain.check_in import day_of
 from bot.domain.check_in_list import Line
-from bot.domain.messages import InboundMessage
 from bot.domain.name_matching import Known, Matching, match
 from bot.domain.person import CommunityView
 from bot.services import audit, deliveries
-from bot.storage.models import CheckIn, CheckInList, GroupChat, Membership, Person, RosterEntry
+from bot.storage.models import CheckIn, CheckInList, Membership, Person, RosterEntry
 from bot.storage.session import UnitOfWork, insert_all_new
 from content.script import simplified
 
@@ -60,17 +59,6 @@ class Preview:
 def about(list_id: int) -> str:
     """What a delivery about the list names."""
     return f"check_in_list:{list_id}"
-
-
-def community_of_group(session: UnitOfWork, message: InboundMessage) -> int | None:
-    """The community that the group chat belongs to; None where nobody has said."""
-    return session.scalar(
-        select(GroupChat.community_id).where(
-            GroupChat.channel == message.channel,
-            GroupChat.account == message.account,
-            GroupChat.value == message.conversation,
-        )
-    )
 
 
 def keep(
