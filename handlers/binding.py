@@ -35,7 +35,6 @@ def bind_group(context: Context) -> Notice | None:
             return context.notice(f"group_chat.{linked.outcome}", community=home)
     access.void_seen(context.session, words, context.now)
     if any(not word.isdigit() for word in words):
-        inbox.forget_text(context.session, context.row_id)
         return context.notice("binding.seen_by_all")
     return None
 
