@@ -18,9 +18,6 @@ from content.reading import Reader, flat
 from content.routines import Routines
 from content.rules import Rules
 from content.schema import (
-    DemoFile,
-    Dialogue,
-    DialogueFile,
     Document,
     Entry,
     EntryFile,
@@ -38,6 +35,7 @@ from content.schema import (
     WishFile,
     WordsFile,
 )
+from content.schema_play import DemoFile, Dialogue, DialogueFile
 
 BASE = "base"
 

@@ -1,6 +1,5 @@
 """The shape of a pack's files; unknown keys are refused so that a typo is found."""
 
-import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -20,76 +19,9 @@ from bot.domain.routine import routine_rule
 from bot.domain.schedule import FromEvent
 from bot.domain.schedule_text import RuleProblem, parse_rule
 
-_TIME = re.compile(r"\+\d+[smhd]")
-_CAPTURE = re.compile(r"([A-Z]+)=(.+)")
-
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Turn(Strict):
-    """One message of a dialogue and what its answer must hold; in a file a list of texts.
-
-    ["成员01", "打卡", "打卡成功", "!出错"]: who, what, then parts of the answer; after ! a part
-    that it must not have. With no part nothing may be answered. "M=(\\d+) 号" keeps what the
-    pattern finds for later turns, as {M}. ["+1d"] lets time pass (s, m, h, d).
-
-    What is sent is a text, or "<image>", "<voice>", "<voice:the words heard>", or an event such
-    as "<subscribe>" or "<CLICK:the button's key>".
-    """
-
-    who: str = ""
-    send: str = ""
-    at: str = ""
-    expect: tuple[str, ...] = ()
-    reject: tuple[str, ...] = ()
-    capture: dict[str, str] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_list(cls, value: Any) -> Any:
-        if not isinstance(value, list):
-            return value
-        if not value or not all(isinstance(part, str) for part in value):
-            raise ValueError("a turn is a list of texts")
-        if len(value) == 1:
-            if not _TIME.fullmatch(value[0]):
-                raise ValueError("a turn of one text is a time such as +1d")
-            return {"at": value[0]}
-        who, send, *parts = value
-        captures = [match for part in parts if (match := _CAPTURE.fullmatch(part))]
-        plain = [part for part in parts if not _CAPTURE.fullmatch(part)]
-        return {
-            "who": who,
-            "send": send,
-            "expect": [part for part in plain if not part.startswith("!")],
-            "reject": [part[1:] for part in plain if part.startswith("!")],
-            "capture": {match[1]: match[2] for match in captures},
-        }
-
-
-class RosterLine(Strict):
-    name: str
-    number: str | None = None
-    roles: tuple[Literal["member", "mentor", "organiser"], ...] = ("member",)
-    stage: str | None = None
-
-
-class Dialogue(Strict):
-    """A conversation as data: tests play it, `demo --play` shows it.
-
-    `codes` names one-time codes by role, for {NAME} in what is sent; each line of `roster` is
-    imported, and {its name} is its code. `communities` are added beside the first one.
-    """
-
-    title: str = Field(min_length=1)
-    starts_at: str = Field(default="2026-11-23T09:00:00+08:00")
-    in_demo: bool = False
-    communities: tuple[str, ...] = ()
-    codes: dict[str, Literal["member", "mentor", "organiser"]] = {}
-    roster: tuple[RosterLine, ...] = ()
-    turns: tuple[Turn, ...] = Field(min_length=1)
 
 
 class MenuButton(Strict):
@@ -121,43 +53,6 @@ class MenuFile(Strict):
             if len(button.name) > 4:
                 raise ValueError(f"{button.name}: at most 4 characters on the bar")
         return self
-
-
-class PastTurn(Strict):
-    """What somebody said some days before the demo's day, at an hour."""
-
-    days: int = Field(ge=0, le=60)
-    at: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    who: str
-    say: tuple[str, ...] = Field(min_length=1)
-
-
-class TourStep(Strict):
-    """One click of the demo's tour. A turn that sends nothing waits for what is expected."""
-
-    title: str = Field(min_length=1, max_length=12)
-    text: str
-    done: str
-    kind: Literal["subscription", "service"] = "service"
-    verified: bool = True
-    until: str = Field(default="", pattern=r"^(([1-9]|1\d|2[0-8]) ([01]\d|2[0-3]):[0-5]\d)?$")
-    turns: tuple[Turn, ...] = Field(min_length=1)
-
-
-class DemoFile(Strict):
-    """Made-up people and what they have done; `members` is how many, 成员01 and so on."""
-
-    organiser: str
-    mentor: str
-    newcomer: str
-    members: int = Field(ge=1, le=99)
-    notes: tuple[str, ...] = Field(min_length=1)
-    past: tuple[PastTurn, ...] = ()
-    tour: tuple[TourStep, ...] = ()
-
-
-class DialogueFile(Strict):
-    dialogue: tuple[Dialogue, ...] = Field(min_length=1)
 
 
 class Lexicon(Strict):

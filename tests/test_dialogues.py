@@ -7,7 +7,7 @@ import pytest
 from bot.bootstrap import Application, default_community
 from bot.cli.play import play, prepare
 from content import loader
-from content.schema import Dialogue
+from content.schema_play import Dialogue
 from tests.conftest import HandClock
 from tests.platform import platform_of, serving
 

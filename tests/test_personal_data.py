@@ -14,7 +14,7 @@ from bot.simulator.world import openid_of
 from bot.storage import backup
 from bot.storage.maintenance import checkpoint
 from bot.storage.models import Base, Person
-from content.schema import Dialogue, RosterLine, Turn
+from content.schema_play import Dialogue, RosterLine, Turn
 from scheduler.tick import apply_deletions
 from tests.conftest import HandClock
 from tests.platform import platform_of, serving

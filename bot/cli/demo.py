@@ -4,9 +4,11 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,21 +16,25 @@ import click
 
 from bot.bootstrap import default_community, demo_clock_file, open_database
 from bot.cli.demo_bot import APP_ID, SECRET, TEMPLATE, DemoBot, running_bot
-from bot.cli.demo_past import knowing_nothing, live_through, personas_of
+from bot.cli.demo_past import knowing_nothing, live_through, members_of, personas_of
 from bot.cli.menu import set_menu
 from bot.cli.play import play, prepare
+from bot.cli.play_wecom import BOT, GROUP, GROUP_NAME, WecomChats
 from bot.cli.tour import steps_of
 from bot.clock import Clock
 from bot.config import load_settings
 from bot.errors import SandboxProblem
 from bot.simulator.api import Api, serving_api
 from bot.simulator.hand import Hand
+from bot.simulator.office import Office
 from bot.simulator.official_account import Platform
 from bot.simulator.page import Controls, serve_page
 from bot.simulator.tour import Tour
+from bot.simulator.wecom.connection import LongConnection, serving_connection
+from bot.simulator.wecom.enterprise import Enterprise
 from bot.simulator.world import World
 from content import loader
-from content.schema import DemoFile
+from content.schema_play import DemoFile
 
 _PACK = "party-branch"
 # The chats of the page, beside the bot's own data.
@@ -38,6 +44,9 @@ _LIVED = "demo_past"
 _ZONE = ZoneInfo("Asia/Shanghai")
 # When the demo begins: nobody is disturbed at this hour, and the day is still long.
 _BEGINS = 10
+# How many of the members are in the group.
+_IN_THE_GROUP = 12
+_LINE_SECONDS = 20.0
 _TEMPLATES = {TEMPLATE: ("每月一视频", {"thing1": "标题", "thing2": "说明"})}
 
 
@@ -57,8 +66,7 @@ def demo(port: int, state: Path | None, play_it: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         hand = Hand(demo_clock_file(folder))
         if play_it:
-            with running_bot(folder) as account:
-                _play_all(Platform(account, hand.clock), hand, folder)
+            _play_all(hand, folder)
             return
         with staged(folder, hand) as controls:
             _serve(controls, port)
@@ -67,7 +75,8 @@ def demo(port: int, state: Path | None, play_it: bool) -> None:
 def _serve(controls: Controls, port: int) -> None:
     def ready(url: str) -> None:
         click.echo(f"READY {url}")
-        click.echo("用浏览器打开上面的网址，点“导览”的“下一步”，8 步看完学伴能做什么。")
+        steps = len(controls.tour.steps) if controls.tour else 0
+        click.echo(f"用浏览器打开上面的网址，点“导览”的“下一步”，{steps} 步看完学伴能做什么。")
         click.echo("也可以自己选一个人聊：发“打卡”“帮助”，或者问“预备期多久”。按 Ctrl-C 结束。")
 
     try:
@@ -83,23 +92,37 @@ def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
     if demo_file is None:
         raise SandboxProblem(f"The pack {_PACK} has no demo.toml.")
     api = Api(APP_ID, SECRET, hand.clock)
-    with serving_api(api) as base:
-        bot = DemoBot(folder, base)
+    with serving_api(api) as base, serving_connection(Enterprise(BOT, hand.clock)) as line:
+        bot = DemoBot(folder, base, line.url)
         bot.configure()
         _begin(bot, demo_file, api, hand)
-        controls = _controls(bot, demo_file, api, hand)
-        kept = folder / _KEPT
+        controls = _controls(bot, demo_file, api, hand, line)
         try:
-            if kept.exists():
-                controls.world.recall(json.loads(kept.read_text(encoding="utf-8")))
+            _recall(controls, folder / _KEPT)
             set_menu(bot.config, hand.clock)
             bot.wait_until_up()
             yield controls
         finally:
             bot.stop()
-            part = kept.with_suffix(".part")
-            part.write_text(json.dumps(controls.world.kept(), ensure_ascii=False), encoding="utf-8")
-            part.replace(kept)
+            _keep(controls, folder / _KEPT)
+
+
+def _recall(controls: Controls, file: Path) -> None:
+    """The chats of a demo before, where there was one."""
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if kept:
+        controls.world.recall(kept)
+    if controls.office and "wecom" in kept:
+        controls.office.recall(kept["wecom"])
+
+
+def _keep(controls: Controls, file: Path) -> None:
+    kept = controls.world.kept()
+    if controls.office:
+        kept["wecom"] = controls.office.kept()
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+    part.replace(file)
 
 
 def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
@@ -134,9 +157,12 @@ def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
         application.database.dispose()
 
 
-def _controls(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> Controls:
+def _controls(
+    bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand, line: LongConnection
+) -> Controls:
     platform = Platform(bot.account, hand.clock)
     world = World(platform, api, hand.clock, personas_of(demo_file), _TEMPLATES)
+    office = _office(world, line, members_of(demo_file))
 
     def profile(kind: str, verified: bool) -> None:
         """The account's kind in the bot's configuration as well."""
@@ -146,11 +172,33 @@ def _controls(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> Contro
         except SandboxProblem as problem:
             world.note(str(problem))
 
-    return Controls(world, hand, Tour(world, steps_of(demo_file), hand, profile), profile)
+    tour = Tour(world, steps_of(demo_file), hand, profile, office)
+    return Controls(world, hand, tour, profile, office)
 
 
-def _play_all(platform: Platform, hand: Hand, folder: Path) -> None:
+def _office(world: World, line: LongConnection, members: Iterable[str]) -> Office:
+    """One group, with whoever can be played and the first of the others."""
+    office = Office(line.enterprise, line, world.feed, partial(world.api.receive, "image"))
+    line.enterprise.add_group(GROUP, GROUP_NAME)
+    names = [persona.name for persona in world.personas.values()]
+    for name in dict.fromkeys([*names, *islice(members, _IN_THE_GROUP)]):
+        office.add(name)
+    return office
+
+
+def _play_all(hand: Hand, folder: Path) -> None:
     """Every dialogue that is meant for it, one after the other, with the clock moved on."""
+    with (
+        serving_connection(Enterprise(BOT, hand.clock)) as line,
+        running_bot(folder, line.url) as account,
+    ):
+        wecom = WecomChats(line.enterprise, line)
+        if not line.wait_live(_LINE_SECONDS):
+            raise SandboxProblem("The bot did not come to the long connection.")
+        _play_each(Platform(account, hand.clock), wecom, hand, folder)
+
+
+def _play_each(platform: Platform, wecom: WecomChats, hand: Hand, folder: Path) -> None:
     settings = load_settings(folder / "config.toml", {})
     database = open_database(settings, "command")
     for pack in loader.load().packs.values():
@@ -161,6 +209,6 @@ def _play_all(platform: Platform, hand: Hand, folder: Path) -> None:
             start = datetime.fromisoformat(dialogue.starts_at).astimezone(UTC)
             hand.set(start - Clock().now())
             names = prepare(database, dialogue, default_community(settings), hand.clock.now())
-            for line in play(platform, dialogue, hand.forward, names):
+            for line in play(platform, dialogue, hand.forward, names, wecom):
                 click.echo(line)
     database.dispose()

@@ -15,6 +15,7 @@ import requests
 
 from bot.bootstrap import Application, build, prepare_database
 from bot.cli.config_file import render
+from bot.cli.play_wecom import BOT
 from bot.clock import elapsed, pause
 from bot.config import load_settings
 from bot.errors import SandboxProblem
@@ -33,11 +34,12 @@ _START_SECONDS, _STOP_SECONDS = 20.0, 20.0
 @dataclass
 class DemoBot:
     """The bot, with its data in `folder`. `api_base` is the platform's; "" for none: then it only
-    answers.
+    answers. `ws_url` is WeCom's long connection; "" for none.
     """
 
     folder: Path
     api_base: str = ""
+    ws_url: str = ""
     port: int = field(default_factory=lambda: free_port())
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _changing: threading.Lock = field(default_factory=threading.Lock)
@@ -72,6 +74,10 @@ class DemoBot:
             "official_account": account,
             "log": {"level": "WARNING"},
         }
+        if self.ws_url:
+            values["wecom_bot"] = {
+                "bot_id": BOT.id, "secret": BOT.secret, "name": BOT.name, "ws_url": self.ws_url,
+            }  # fmt: skip
         self.config.write_text(render(values), encoding="utf-8")
 
     def prepare(self, library: Library | None = None) -> Application:
@@ -150,9 +156,11 @@ class DemoBot:
 
 
 @contextmanager
-def running_bot(folder: Path) -> Iterator[Account]:
-    """A bot that only answers, on a free port of 127.0.0.1, with its data in `folder`."""
-    bot = DemoBot(folder)
+def running_bot(folder: Path, ws_url: str = "") -> Iterator[Account]:
+    """A bot that only answers, on a free port of 127.0.0.1, with its data in `folder`; on WeCom's
+    long connection as well where there is one.
+    """
+    bot = DemoBot(folder, ws_url=ws_url)
     bot.configure("subscription", verified=False)
     bot.prepare().database.dispose()
     bot.start()

@@ -2,20 +2,22 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
 from bot.bootstrap import Application
+from bot.cli.play_wecom import BOT, link_group
 from bot.domain.messages import Channel, InboundMessage, MessageType
 from bot.domain.person import Role
 from bot.domain.roster import RosterRow
-from bot.services import access, community, roster
+from bot.services import access, community, person, roster
+from bot.simulator.office import userid_of
 from bot.simulator.world import Persona, openid_of
 from content.loader import Library, Pack
-from content.schema import DemoFile
+from content.schema_play import DemoFile
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _STAGES = ("入党积极分子", "发展对象", "预备党员", "正式党员")
@@ -60,7 +62,7 @@ def live_through(
 ) -> dict[str, datetime]:
     """Everything that they have said, in the order of time: when each has last written."""
     lines = sorted(_everything(demo, _codes(application, demo, now), now), key=lambda said: said[0])
-    last: dict[str, datetime] = {}
+    last: dict[str, InboundMessage] = {}
     for number, (at, who, text) in enumerate(lines):
         message = InboundMessage(
             channel=Channel.OFFICIAL_ACCOUNT, account=account, key=b"demo" + number.to_bytes(28),
@@ -68,8 +70,24 @@ def live_through(
             sent_at=at, text=text,
         )  # fmt: skip
         application.dispatcher.dispatch(message, at)
-        last[message.sender] = at
-    return last
+        last[who] = message
+    _bind_in_wecom(application, last, now)
+    return {message.sender: message.sent_at for message in last.values()}
+
+
+def _bind_in_wecom(
+    application: Application, last: Mapping[str, InboundMessage], now: datetime
+) -> None:
+    """The community has a group, and everybody there is who they are for the official account."""
+    with application.database.begin() as session:
+        link_group(session, community.oldest(session).id, now)
+        for who, message in last.items():
+            known = person.known(session, message)
+            second = replace(
+                message, channel=Channel.WECOM_BOT, account=BOT.id, sender=userid_of(who)
+            )
+            if known is not None:
+                person.attach(session, second, known, now)
 
 
 def _codes(application: Application, demo: DemoFile, now: datetime) -> dict[str, str]:

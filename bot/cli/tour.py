@@ -2,7 +2,7 @@
 
 from bot.cli.play import step_of
 from bot.simulator.tour import Act, Step
-from content.schema import DemoFile, TourStep, Turn
+from content.schema_play import DemoFile, TourStep, Turn
 
 
 def steps_of(demo: DemoFile) -> tuple[Step, ...]:
@@ -23,7 +23,7 @@ def _step(step: TourStep) -> Step:
 def _act(turn: Turn) -> Act:
     if turn.at:
         return Act(forward=step_of(turn.at))
-    return Act(turn.who, turn.send, turn.expect, turn.capture)
+    return Act(turn.who, turn.send, turn.expect, turn.capture, place=turn.place)
 
 
 def _until(text: str) -> tuple[int, int, int] | None:

@@ -1,15 +1,17 @@
 """A message as the chat page draws it: what a member sent, a reply, or a push."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.simulator.replies import Answer
+from bot.simulator.wecom.watching import Shown
 
 # The name of a template and what its fields are called, by the template's id.
 Templates = Mapping[str, tuple[str, Mapping[str, str]]]
 
 _MEDIA = ("image", "voice", "video", "music")
+_FILES = {"file": "文件", "video": "视频", "voice": "语音"}
 
 
 def of_answer(answer: Answer) -> dict[str, Any] | None:
@@ -80,6 +82,21 @@ def _card(body: Mapping[str, Any], templates: Templates) -> dict[str, Any]:
     }
 
 
+def of_shown(message: Shown, pictures: Sequence[str]) -> dict[str, Any]:
+    """The bubble of a message in WeCom; `pictures` are the addresses of what it holds."""
+    if message.type == "voice" and message.sender:
+        return {"kind": "voice", "text": message.text}
+    named = f"[{_FILES[message.type]}]" if message.file and message.type in _FILES else ""
+    return {
+        "kind": "message",
+        "text": message.text or named,
+        "finished": message.finished,
+        "pictures": list(pictures),
+        "card": message.card,
+        "cards": message.cards or {},
+    }
+
+
 _LINK = re.compile(r"<a\s[^>]*>|</a>")
 
 
@@ -104,3 +121,5 @@ def _parts(bubble: Mapping[str, Any]) -> Iterator[str]:
     for option in bubble.get("options", ()):
         yield option["content"]
     yield str(bubble.get("tail", ""))
+    for card in (bubble.get("card"), *bubble.get("cards", {}).values()):
+        yield str(((card or {}).get("main_title") or {}).get("title", ""))

@@ -3,18 +3,29 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
-from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request
+from flask import Blueprint, Flask, Response, abort, jsonify, render_template, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from bot.errors import SandboxProblem
-from bot.simulator.hand import Hand, span_of
+from bot.simulator.controls import (
+    Controls,
+    accepted,
+    choice_in,
+    current,
+    given,
+    picture_in,
+    text_in,
+)
+from bot.simulator.hand import span_of
 from bot.simulator.ledger import Faults
 from bot.simulator.official_account import PushFaults
+from bot.simulator.page_wecom import state_of, wecom
 from bot.simulator.tour import Tour
-from bot.simulator.world import Persona, World, spoken_time
+from bot.simulator.world import Persona, spoken_time
+
+__all__ = ["Controls", "create_page", "serve_page", "server_of"]
 
 _LARGEST = 12 * 1024 * 1024
 _NAME_LIMIT = 20
@@ -32,23 +43,12 @@ _WAYS = ("duplicate", "reorder")
 pages = Blueprint("pages", __name__)
 
 
-@dataclass(frozen=True)
-class Controls:
-    """What the page may do beside chatting. `profile` makes it another kind of account, for the
-    bot as well where somebody can set that up; it may take a moment.
-    """
-
-    world: World
-    hand: Hand
-    tour: Tour | None = None
-    profile: Callable[[str, bool], None] | None = None
-
-
 def create_page(controls: Controls) -> Flask:
     page = Flask(__name__)
     page.config["MAX_CONTENT_LENGTH"] = _LARGEST
     page.extensions["controls"] = controls
     page.register_blueprint(pages)
+    page.register_blueprint(wecom)
     return page
 
 
@@ -74,11 +74,6 @@ class _Quiet(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return
-
-
-def _controls() -> Controls:
-    found: Controls = current_app.extensions["controls"]
-    return found
 
 
 @pages.before_app_request
@@ -120,7 +115,7 @@ def show() -> str:
 
 @pages.get("/api/state")
 def state() -> Response:
-    controls = _controls()
+    controls = current()
     world, api = controls.world, controls.world.api
     platform = world.platform
     people = [
@@ -144,6 +139,7 @@ def state() -> Response:
         scenes=[{"ticket": ticket, "scene": scene} for ticket, scene in api.scenes.items()],
         templates=list(world.templates),
         tour=_tour(controls.tour),
+        wecom=state_of(controls.office),
     )  # fmt: skip
 
 
@@ -153,17 +149,17 @@ def _tour(tour: Tour | None) -> list[dict[str, str]]:
 
 @pages.get("/api/chat/<openid>")
 def chat(openid: str) -> Response:
-    return jsonify(bubbles=_controls().world.bubbles(_known(openid)))
+    return jsonify(bubbles=current().world.bubbles(_known(openid)))
 
 
 @pages.get("/api/raw/<openid>")
 def raw(openid: str) -> Response:
-    return jsonify(raw=_controls().world.raw(_known(openid)))
+    return jsonify(raw=current().world.raw(_known(openid)))
 
 
 @pages.get("/api/person/<openid>")
 def person(openid: str) -> Response:
-    world = _controls().world
+    world = current().world
     api = world.api
     return jsonify(
         following=world.follows(_known(openid)),
@@ -186,7 +182,7 @@ def person(openid: str) -> Response:
 
 @pages.get("/api/events")
 def events() -> Response:
-    feed = _controls().world.feed
+    feed = current().world.feed
     after = request.headers.get("Last-Event-ID") or request.args.get("after") or ""
     start = int(after) if after.isdigit() else feed.last
 
@@ -207,7 +203,7 @@ def events() -> Response:
 
 @pages.get("/media/<media_id>")
 def media(media_id: str) -> Response:
-    world = _controls().world
+    world = current().world
     file = world.api.files.get(media_id, world.clock.now())
     if file is None or not file.content_type.startswith(("image/", "audio/", "video/")):
         abort(404)
@@ -219,157 +215,131 @@ def media(media_id: str) -> Response:
 
 @pages.post("/api/say")
 def say() -> tuple[Response, int]:
-    given = _given()
-    text = _text(given, "text", 2000)
-    _controls().world.say(_text(given, "openid"), text, str(given.get("menu_id") or ""))
-    return _accepted()
+    asked = given()
+    text = text_in(asked, "text", 2000)
+    current().world.say(text_in(asked, "openid"), text, str(asked.get("menu_id") or ""))
+    return accepted()
 
 
 @pages.post("/api/voice")
 def voice() -> tuple[Response, int]:
-    given = _given()
-    _controls().world.voice(_text(given, "openid"), str(given.get("text") or "")[:500])
-    return _accepted()
+    asked = given()
+    current().world.voice(text_in(asked, "openid"), str(asked.get("text") or "")[:500])
+    return accepted()
 
 
 @pages.post("/api/picture")
 def picture() -> tuple[Response, int]:
-    file = request.files.get("file")
-    content = file.read() if file else b""
-    if file is None or not content or not (file.mimetype or "").startswith("image/"):
-        raise SandboxProblem("请选一张图片")
-    openid = str(request.form.get("openid", ""))
-    _controls().world.picture(openid, content, file.mimetype or "", request.host_url)
-    return _accepted()
+    content, type = picture_in()
+    current().world.picture(str(request.form.get("openid", "")), content, type, request.host_url)
+    return accepted()
 
 
 @pages.post("/api/tap")
 def tap() -> tuple[Response, int]:
-    given = _given()
-    path = given.get("path")
+    asked = given()
+    path = asked.get("path")
     if not isinstance(path, list) or not all(isinstance(index, int) for index in path):
         raise SandboxProblem("菜单里没有这一项")
-    _controls().world.tap(_text(given, "openid"), path)
-    return _accepted()
+    current().world.tap(text_in(asked, "openid"), path)
+    return accepted()
 
 
 @pages.post("/api/follow")
 def follow() -> tuple[Response, int]:
-    given = _given()
-    _controls().world.follow(_known(_text(given, "openid")), str(given.get("ticket") or ""))
-    return _accepted()
+    asked = given()
+    current().world.follow(_known(text_in(asked, "openid")), str(asked.get("ticket") or ""))
+    return accepted()
 
 
 @pages.post("/api/unfollow")
 def unfollow() -> tuple[Response, int]:
-    _controls().world.unfollow(_text(_given(), "openid"))
-    return _accepted()
+    current().world.unfollow(text_in(given(), "openid"))
+    return accepted()
 
 
 @pages.post("/api/scan")
 def scan() -> tuple[Response, int]:
-    given = _given()
-    _controls().world.scan(_known(_text(given, "openid")), _text(given, "ticket"))
-    return _accepted()
+    asked = given()
+    current().world.scan(_known(text_in(asked, "openid")), text_in(asked, "ticket"))
+    return accepted()
 
 
 @pages.post("/api/agree")
 def agree() -> tuple[Response, int]:
-    given = _given()
-    openid, template = _text(given, "openid"), _text(given, "template")
-    _controls().world.agree(openid, template, accept=given.get("accept") is True)
-    return _accepted()
+    asked = given()
+    openid, template = text_in(asked, "openid"), text_in(asked, "template")
+    current().world.agree(openid, template, accept=asked.get("accept") is True)
+    return accepted()
 
 
 @pages.post("/api/clock")
 def clock() -> tuple[Response, int]:
-    controls = _controls()
-    controls.hand.forward(span_of(_text(_given(), "step"), controls.world.clock.now()))
+    controls = current()
+    controls.hand.forward(span_of(text_in(given(), "step"), controls.world.clock.now()))
     controls.world.feed.add("state")
-    return _accepted()
+    return accepted()
 
 
 @pages.post("/api/faults")
 def faults() -> tuple[Response, int]:
-    world, given = _controls().world, _given()
-    for name, share in given.items():
+    world, asked = current().world, given()
+    for name, share in asked.items():
         if name not in (*_CHANCES, *_WAYS) or not isinstance(share, (int, float)):
             raise SandboxProblem(f"没有“{name}”这种故障")
         target: Faults | PushFaults = world.platform.faults if name in _WAYS else world.api.faults
         setattr(target, name, min(1.0, max(0.0, float(share))))
     world.feed.add("state")
-    return _accepted()
+    return accepted()
 
 
 @pages.post("/api/profile")
 def profile() -> tuple[Response, int]:
     """Whoever runs the bot may take a moment over it."""
-    controls, given = _controls(), _given()
-    arguments = _choice(given, "kind", _KINDS), given.get("verified") is True
+    controls, asked = current(), given()
+    arguments = choice_in(asked, "kind", _KINDS), asked.get("verified") is True
     change = controls.profile or controls.world.become
     threading.Thread(target=change, args=arguments, daemon=True).start()
-    return _accepted()
+    return accepted()
 
 
 @pages.post("/api/push")
 def push() -> tuple[Response, int]:
-    world, given = _controls().world, _given()
-    platform, attempts = world.platform, given.get("attempts")
-    if "mode" in given:
-        mode = _choice(given, "mode", _MODES)
+    world, asked = current().world, given()
+    platform, attempts = world.platform, asked.get("attempts")
+    if "mode" in asked:
+        mode = choice_in(asked, "mode", _MODES)
         if mode != "plain" and not platform.account.encoding_aes_key:
             raise SandboxProblem("没有 EncodingAESKey，只能用明文")
         platform.mode = mode  # type: ignore[assignment]
-    if "format" in given:
-        platform.format = _choice(given, "format", _FORMATS)  # type: ignore[assignment]
+    if "format" in asked:
+        platform.format = choice_in(asked, "format", _FORMATS)  # type: ignore[assignment]
     if isinstance(attempts, int):
         platform.attempts = min(5, max(1, attempts))
     world.feed.add("state")
-    return _accepted()
+    return accepted()
 
 
 @pages.post("/api/persona")
 def persona() -> tuple[Response, int]:
-    name = _text(_given(), "name", _NAME_LIMIT)
-    _controls().world.add(Persona(name, "其他", following=False))
-    return _accepted()
+    name = text_in(given(), "name", _NAME_LIMIT)
+    controls = current()
+    controls.world.add(Persona(name, "其他", following=False))
+    if controls.office:
+        controls.office.add(name)
+    return accepted()
 
 
 @pages.post("/api/tour")
 def tour() -> tuple[Response, int]:
-    step, found = _given().get("step"), _controls().tour
+    step, found = given().get("step"), current().tour
     if found is None or not isinstance(step, int):
         raise SandboxProblem("这里没有导览")
     found.start(step)
-    return _accepted()
-
-
-def _given() -> dict[str, Any]:
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict):
-        raise SandboxProblem("看不懂这个请求")
-    return given
-
-
-def _text(given: dict[str, Any], name: str, limit: int = 200) -> str:
-    value = given.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise SandboxProblem("内容是空的")
-    return value.strip()[:limit]
-
-
-def _choice(given: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
-    value = given.get(name)
-    if value not in known:
-        raise SandboxProblem(f"没有“{value}”这一种")
-    return str(value)
+    return accepted()
 
 
 def _known(openid: str) -> str:
-    if openid not in _controls().world.personas:
+    if openid not in current().world.personas:
         raise SandboxProblem("没有这个人")
     return openid
-
-
-def _accepted() -> tuple[Response, int]:
-    return jsonify({}), 202

@@ -5,16 +5,20 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.clock import elapsed, pause
 from bot.errors import SandboxProblem
 from bot.simulator.bubbles import words_of
 from bot.simulator.hand import SHANGHAI, Hand
+from bot.simulator.office import Office, userid_of
 from bot.simulator.world import World, openid_of
 
 _PATIENCE = 8.0
 _BETWEEN = 0.6
 _LOOK = 0.05
+# How long the line to the WeCom bot may take to come up, after a restart as well.
+_LINE_SECONDS = 20.0
 _NAME = re.compile(r"\{(\w+)\}")
 
 
@@ -22,9 +26,10 @@ _NAME = re.compile(r"\{(\w+)\}")
 class Act:
     """One thing that happens in a step.
 
-    `who` sends `say`; or, without `say`, nobody does anything and the words are waited for. What
-    comes to `who` must have all of `expect`, within some seconds; `capture` keeps what a pattern
-    finds in it for later acts, as {NAME}. `forward` moves the clock on before.
+    `who` sends `say` at `place`: to the account, to the WeCom bot ("wecom"), or in its "group". Or,
+    without `say`, nobody does anything and the words are waited for. What comes to `who` must have
+    all of `expect`, within some seconds; `capture` keeps what a pattern finds in it for later acts,
+    as {NAME}. `forward` moves the clock on before.
     """
 
     who: str = ""
@@ -32,6 +37,7 @@ class Act:
     expect: tuple[str, ...] = ()
     capture: Mapping[str, str] = field(default_factory=dict)
     forward: timedelta | None = None
+    place: str = "account"
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,9 @@ class Tour:
 
     def __init__(
         self, world: World, steps: Sequence[Step], hand: Hand,
-        profile: Callable[[str, bool], None],
+        profile: Callable[[str, bool], None], office: Office | None = None,
     ) -> None:  # fmt: skip
+        self._office = office
         self.steps = tuple(steps)
         self._world, self._forward, self._profile = world, hand.forward, profile
         self._running = threading.Lock()
@@ -94,31 +101,52 @@ class Tour:
             self._say(number, status, text)
 
     def _running_at(self, number: int, act: Act) -> None:
-        self._say(number, "running", self.steps[number - 1].text, act.who)
+        self._say(number, "running", self.steps[number - 1].text, act)
 
-    def _say(self, number: int, status: str, text: str, who: str = "") -> None:
-        focus = openid_of(who) if who else ""
-        self._world.feed.add("tour", step=number, status=status, text=text, focus=focus)
+    def _say(self, number: int, status: str, text: str, act: Act | None = None) -> None:
+        focus = self._chat(act) if act and act.who else ""
+        who = act.who if act else ""
+        self._world.feed.add("tour", step=number, status=status, text=text, focus=focus, who=who)
+
+    def _chat(self, act: Act) -> str:
+        """Where it happens. Raises SandboxProblem where there is no such place."""
+        if act.place == "account":
+            return openid_of(act.who)
+        return self._wecom.group if act.place == "group" else userid_of(act.who)
+
+    @property
+    def _wecom(self) -> Office:
+        if self._office is None:
+            raise SandboxProblem("这里没有企业微信")
+        return self._office
 
     def _do(self, act: Act) -> None:
         if act.forward:
             self._forward(act.forward)
             return
-        openid, say = openid_of(act.who), self._filled(act.say)
-        seen = {bubble["id"] for bubble in self._world.bubbles(openid)} if say else set()
-        if say:
-            self._world.say(openid, say)
-        self._wait(act, openid, seen)
+        chat, say = self._chat(act), self._filled(act.say)
+        seen = {bubble["id"] for bubble in self._bubbles(act, chat)} if say else set()
+        if say and act.place == "account":
+            self._world.say(chat, say)
+        elif say:
+            if not self._wecom.wait_live(_LINE_SECONDS):
+                raise SandboxProblem("机器人还没有连上企业微信")
+            self._wecom.say(userid_of(act.who), say, chat if act.place == "group" else "")
+        self._wait(act, chat, seen)
         pause(_BETWEEN)
 
-    def _wait(self, act: Act, openid: str, seen: set[int]) -> None:
+    def _bubbles(self, act: Act, chat: str) -> list[dict[str, Any]]:
+        place = self._world if act.place == "account" else self._wecom
+        return place.bubbles(chat)
+
+    def _wait(self, act: Act, chat: str, seen: set[int]) -> None:
         """Until all of the words have come; what was there before does not count after `say`."""
         expected = [self._filled(words) for words in act.expect]
         deadline = elapsed() + _PATIENCE
         while True:
             texts = [
                 words_of(bubble)
-                for bubble in self._world.bubbles(openid)
+                for bubble in self._bubbles(act, chat)
                 if bubble["id"] not in seen and bubble["side"] == "bot"
             ]
             missing = [words for words in expected if not any(words in text for text in texts)]

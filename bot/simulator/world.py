@@ -301,7 +301,7 @@ class World(Watcher):
             timer.start()
 
     def _typing(self, openid: str, *, on: bool) -> None:
-        self.feed.add("typing", openid=openid, on=on)
+        self.feed.add("typing", chat=openid, on=on)
 
     def note(self, text: str, openid: str = "") -> None:
         """A grey line in this chat, or in all."""
@@ -315,12 +315,12 @@ class World(Watcher):
                 self.platform.tell(event)
 
     def _keep_raw(self, type: str, openid: str, record: Mapping[str, Any]) -> None:
-        number = self.feed.add("raw", openid=openid)
-        self._chats[openid].raw.append({**record, "id": number, "type": type, "openid": openid})
+        number = self.feed.add("raw", chat=openid)
+        self._chats[openid].raw.append({**record, "id": number, "type": type, "chat": openid})
 
     def _bubble(self, openid: str, side: str, via: str, bubble: Mapping[str, Any]) -> None:
         whole = {
-            "id": next(self._numbers), "openid": openid, "side": side, "via": via,
+            "id": next(self._numbers), "chat": openid, "side": side, "via": via,
             "at": spoken_time(self.clock.now()), **bubble,
         }  # fmt: skip
         self._chats[openid].bubbles.append(whole)

@@ -88,6 +88,14 @@ class Enterprise:
                 raise SandboxProblem(f"{'、'.join(sorted(strangers))} 不是企业成员")
             self.groups[chatid] = Group(chatid, name, frozenset(members))
 
+    def join_group(self, chatid: str, userid: str) -> None:
+        """A member is in the group from now on. Raises SandboxProblem for a stranger."""
+        with self._changed:
+            group = self.groups[chatid]
+            if userid not in self.members:
+                raise SandboxProblem(f"{userid!r} 不是企业成员")
+            self.groups[chatid] = replace(group, members=group.members | {userid})
+
     def messages(self, chat: str) -> list[Shown]:
         """The conversation as it stands, oldest first."""
         with self._changed:
