@@ -19,7 +19,7 @@ from bot.cli.demo_bot import APP_ID, SECRET, TEMPLATE, DemoBot, running_bot
 from bot.cli.demo_past import knowing_nothing, live_through, members_of, personas_of
 from bot.cli.menu import set_menu
 from bot.cli.play import play, prepare
-from bot.cli.play_wecom import BOT, GROUP, GROUP_NAME, WecomChats
+from bot.cli.play_wecom import BOT, GROUP, GROUP_NAME, WecomChats, long_section
 from bot.cli.tour import steps_of
 from bot.clock import Clock
 from bot.config import load_settings
@@ -46,7 +46,6 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 _BEGINS = 10
 # How many of the members are in the group.
 _IN_THE_GROUP = 12
-_LINE_SECONDS = 20.0
 _TEMPLATES = {TEMPLATE: ("每月一视频", {"thing1": "标题", "thing2": "说明"})}
 
 
@@ -93,7 +92,7 @@ def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
         raise SandboxProblem(f"The pack {_PACK} has no demo.toml.")
     api = Api(APP_ID, SECRET, hand.clock)
     with serving_api(api) as base, serving_connection(Enterprise(BOT, hand.clock)) as line:
-        bot = DemoBot(folder, base, line.url)
+        bot = DemoBot(folder, base, long_section(line.url))
         bot.configure()
         _begin(bot, demo_file, api, hand)
         controls = _controls(bot, demo_file, api, hand, line)
@@ -188,13 +187,7 @@ def _office(world: World, line: LongConnection, members: Iterable[str]) -> Offic
 
 def _play_all(hand: Hand, folder: Path) -> None:
     """Every dialogue that is meant for it, one after the other, with the clock moved on."""
-    with (
-        serving_connection(Enterprise(BOT, hand.clock)) as line,
-        running_bot(folder, line.url) as account,
-    ):
-        wecom = WecomChats(line.enterprise, line)
-        if not line.wait_live(_LINE_SECONDS):
-            raise SandboxProblem("The bot did not come to the long connection.")
+    with running_bot(folder) as (account, wecom):
         _play_each(Platform(account, hand.clock), wecom, hand, folder)
 
 

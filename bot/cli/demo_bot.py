@@ -13,13 +13,15 @@ from typing import Any
 
 import requests
 
-from bot.bootstrap import Application, build, prepare_database
+from bot.bootstrap import Application, build, demo_clock_file, prepare_database
 from bot.cli.config_file import render
-from bot.cli.play_wecom import BOT
-from bot.clock import elapsed, pause
+from bot.cli.play_wecom import BOT, WecomChats, callback_section
+from bot.clock import OffsetClock, elapsed, pause
 from bot.config import load_settings
 from bot.errors import SandboxProblem
 from bot.simulator.official_account import Account
+from bot.simulator.wecom.callback import serving_callback
+from bot.simulator.wecom.enterprise import Enterprise
 from content.loader import Library
 
 # Known to everybody, and good for this machine's own demo only: nothing else listens.
@@ -34,12 +36,12 @@ _START_SECONDS, _STOP_SECONDS = 20.0, 20.0
 @dataclass
 class DemoBot:
     """The bot, with its data in `folder`. `api_base` is the platform's; "" for none: then it only
-    answers. `ws_url` is WeCom's long connection; "" for none.
+    answers. `wecom` is the section of its WeCom bot, {} for none.
     """
 
     folder: Path
     api_base: str = ""
-    ws_url: str = ""
+    wecom: Mapping[str, Any] = field(default_factory=dict)
     port: int = field(default_factory=lambda: free_port())
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _changing: threading.Lock = field(default_factory=threading.Lock)
@@ -74,10 +76,8 @@ class DemoBot:
             "official_account": account,
             "log": {"level": "WARNING"},
         }
-        if self.ws_url:
-            values["wecom_bot"] = {
-                "bot_id": BOT.id, "secret": BOT.secret, "name": BOT.name, "ws_url": self.ws_url,
-            }  # fmt: skip
+        if self.wecom:
+            values["wecom_bot"] = self.wecom
         self.config.write_text(render(values), encoding="utf-8")
 
     def prepare(self, library: Library | None = None) -> Application:
@@ -156,18 +156,21 @@ class DemoBot:
 
 
 @contextmanager
-def running_bot(folder: Path, ws_url: str = "") -> Iterator[Account]:
-    """A bot that only answers, on a free port of 127.0.0.1, with its data in `folder`; on WeCom's
-    long connection as well where there is one.
+def running_bot(folder: Path) -> Iterator[tuple[Account, WecomChats]]:
+    """A bot that only answers, on a free port of 127.0.0.1, with its data in `folder`: its account,
+    and who talks to it in WeCom.
     """
-    bot = DemoBot(folder, ws_url=ws_url)
-    bot.configure("subscription", verified=False)
-    bot.prepare().database.dispose()
-    bot.start()
-    try:
-        yield bot.account
-    finally:
-        bot.stop()
+    bot = DemoBot(folder)
+    enterprise = Enterprise(BOT, OffsetClock(demo_clock_file(folder)))
+    with serving_callback(enterprise, f"http://127.0.0.1:{bot.port}/callback/wecom-bot") as line:
+        bot.wecom = callback_section(line.files.base)
+        bot.configure("subscription", verified=False)
+        bot.prepare().database.dispose()
+        bot.start()
+        try:
+            yield bot.account, WecomChats(enterprise, line)
+        finally:
+            bot.stop()
 
 
 def free_port() -> int:

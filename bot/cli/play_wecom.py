@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 from bot.domain.messages import Channel
 from bot.errors import SandboxProblem
@@ -25,6 +26,19 @@ _CHATS: dict[Place, str] = {"group": GROUP, "other_group": _OTHER_GROUP}
 _PATIENCE = 5.0
 _SPECIAL = re.compile(r"<(\w+)(?::(.*))?>")
 _PICTURE = b"\x89PNG\r\n\x1a\n0000"
+
+
+def long_section(ws_url: str) -> dict[str, Any]:
+    """The bot's configuration for the long connection there."""
+    return {"bot_id": BOT.id, "secret": BOT.secret, "name": BOT.name, "ws_url": ws_url}
+
+
+def callback_section(api_base: str) -> dict[str, Any]:
+    """The bot's configuration for a callback whose platform is there."""
+    return {
+        "mode": "callback", "token": BOT.token, "encoding_aes_key": BOT.encoding_aes_key,
+        "name": BOT.name, "api_base": api_base,
+    }  # fmt: skip
 
 
 def link_group(session: UnitOfWork, community_id: int, now: datetime) -> None:

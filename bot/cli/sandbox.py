@@ -10,10 +10,12 @@ from typing import Literal
 import click
 
 from bot.bootstrap import demo_clock_file
+from bot.cli.sandbox_wecom import bot_of, serving_wecom
 from bot.simulator.api import Api, serving_api
 from bot.simulator.hand import Hand
 from bot.simulator.official_account import Account, Platform
 from bot.simulator.page import Controls, serve_page
+from bot.simulator.wecom.enterprise import Bot
 from bot.simulator.world import Persona, World
 
 _KEY = "must be the 43 letters and digits of the bot's EncodingAESKey"
@@ -42,6 +44,14 @@ _PEOPLE = (
 @click.option("--template", multiple=True, help="Id of a template that people can agree to.")
 @click.option("--port", type=int, default=0, help="Port of the chat page (default: a free one).")
 @click.option("--api-port", type=int, default=0, help="Port of the platform's API.")
+@click.option("--wecom", "with_wecom", is_flag=True, help="Serve WeCom's long connection as well.")
+@click.option("--wecom-target", default="", help="Play WeCom against this callback of the bot.")
+@click.option("--wecom-bot", default=Bot.id, show_default=True, help="The WeCom bot's id.")
+@click.option("--wecom-name", default="学伴", show_default=True, help="Its name in groups.")
+@click.option("--wecom-secret", default="sandbox", show_default=True, help="Long connection's.")
+@click.option("--wecom-token", default="", help="The token of its callback.")
+@click.option("--wecom-aes-key", default="", help="The EncodingAESKey of its callback.")
+@click.option("--ws-port", type=int, default=0, help="Port of the long connection.")
 def sandbox(
     target: str,
     token: str,
@@ -55,13 +65,25 @@ def sandbox(
     template: tuple[str, ...],
     port: int,
     api_port: int,
+    with_wecom: bool,
+    wecom_target: str,
+    wecom_bot: str,
+    wecom_name: str,
+    wecom_secret: str,
+    wecom_token: str,
+    wecom_aes_key: str,
+    ws_port: int,
 ) -> None:
     """Play WeChat against the bot at --target: chat with it, see what goes over the wire."""
     mode = mode or ("safe" if aes_key else "plain")
     if mode != "plain" and not re.fullmatch(r"[A-Za-z0-9]{43}", aes_key):
         raise click.BadParameter(_KEY, param_hint="--aes-key")
-    if not re.match(r"https?://[^/]", target):
-        raise click.BadParameter("must begin with http:// or https://", param_hint="--target")
+    for name, url in (("--target", target), ("--wecom-target", wecom_target or target)):
+        if not re.match(r"https?://[^/]", url):
+            raise click.BadParameter("must begin with http:// or https://", param_hint=name)
+    bot = bot_of(
+        wecom_bot, wecom_name, wecom_secret, wecom_token, wecom_aes_key, callback=bool(wecom_target)
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="xueban-sandbox-") as temporary:
         hand = Hand(demo_clock_file(Path(temporary)))
@@ -71,13 +93,19 @@ def sandbox(
             platform = Platform(account, hand.clock, mode=mode, format=format_)
             cards = {id: ("服务通知", dict[str, str]()) for id in template}
             world = World(platform, api, hand.clock, _PEOPLE, cards, name="公众号")
-            _serve(Controls(world, hand), port, base)
+            if not with_wecom and not wecom_target:
+                _serve(Controls(world, hand), port, base)
+                return
+            with serving_wecom(world, bot, wecom_target, ws_port) as (office, said):
+                _serve(Controls(world, hand, office=office), port, base, said)
 
 
-def _serve(controls: Controls, port: int, base: str) -> None:
+def _serve(controls: Controls, port: int, base: str, more: str = "") -> None:
     def ready(url: str) -> None:
         click.echo(f"READY {url}")
         click.echo(f"平台接口在 {base}：让被测的程序用它代替 https://api.weixin.qq.com")
+        if more:
+            click.echo(more)
         click.echo("拨时钟只拨沙盒这一边，被测程序的时钟不会动。按 Ctrl-C 结束。")
 
     try:
