@@ -8,11 +8,13 @@ const WAIT = 1000;
 
 export const app = {
   state: null,
-  active: "",
-  chats: new Map(), // openid -> bubbles, oldest first
-  unread: new Map(), // openid -> how many
+  active: "", // the open chat: an openid, a userid (somebody's own chat in WeCom) or a group's chatid
+  speaker: "", // the openid of who is played
+  named: true, // whether what is said in a group is for the bot
+  chats: new Map(), // chat -> bubbles, oldest first
+  unread: new Map(), // chat -> how many
   typing: new Set(),
-  person: null, // of the active one
+  person: null, // what the platform allows in the active one
 };
 
 const listeners = new Map();
@@ -20,7 +22,7 @@ const ARRIVED = 500;
 let arrived = []; // bubbles heard since the connection began
 let base = { now: Date.now(), at: performance.now() };
 
-/** Topics: state, active (with how many were unread), chat, bubble, typing, person, raw, tour, lost, second. */
+/** Topics: state, active (with how many were unread), speaker, chat, bubble, changed, typing, person, raw, tour, lost, second. */
 export function on(topic, listener) {
   listeners.set(topic, [...(listeners.get(topic) || []), listener]);
 }
@@ -32,9 +34,24 @@ function tell(topic, detail) {
 /** The sandbox's time in milliseconds; it runs on between two answers of the server. */
 export const now = () => base.now + performance.now() - base.at;
 
-export const persona = (openid = app.active) => app.state?.personas.find((one) => one.openid === openid);
+export const persona = (openid = app.speaker) => app.state?.personas.find((one) => one.openid === openid);
 
-export const bubblesOf = (openid) => app.chats.get(openid) || [];
+const named = (name) => app.state?.personas.find((one) => one.name === name);
+
+export const userid = (name) => app.state?.wecom?.userids[name] || "";
+
+export const groups = () => app.state?.wecom?.groups || [];
+
+export const groupOf = (chat = app.active) => groups().find((one) => one.chat === chat);
+
+const ownerOf = (chat) => chat && app.state?.personas.find((one) => one.openid === chat || userid(one.name) === chat);
+
+/** Whether a chat is one in WeCom. */
+export const inWecom = (chat = app.active) => Boolean(chat) && !persona(chat);
+
+export const botName = () => (inWecom() ? app.state?.wecom?.bot.name : app.state?.account.name) || "";
+
+export const bubblesOf = (chat) => app.chats.get(chat) || [];
 
 export async function get(path) {
   const answer = await fetch(path, { headers: { Accept: "application/json" } });
@@ -60,17 +77,35 @@ export async function post(path, body) {
   return false;
 }
 
-export const say = (text, id) => post("/api/say", { openid: app.active, text, ...(id ? { menu_id: id } : {}) });
+/** Who says something in WeCom, and where. */
+export const here = () => ({ name: persona().name, chat: groupOf()?.chat || "", named: app.named });
 
-export function choose(openid) {
-  if (!openid || openid === app.active) return;
-  const unread = app.unread.get(openid) || 0;
-  app.active = openid;
-  app.unread.delete(openid);
+export function say(text, id) {
+  if (inWecom()) return post("/api/wecom/say", { ...here(), text });
+  return post("/api/say", { openid: app.active, text, ...(id ? { menu_id: id } : {}) });
+}
+
+/** Somebody else speaks in the open group. */
+export function speak(name) {
+  const { openid } = named(name) || {};
+  if (!openid || openid === app.speaker) return;
+  app.speaker = openid;
+  tell("speaker");
+}
+
+export function choose(chat) {
+  if (!chat || chat === app.active) return;
+  const unread = app.unread.get(chat) || 0;
+  const group = groupOf(chat);
+  app.active = chat;
+  if (!group) app.speaker = ownerOf(chat).openid;
+  else if (!group.members.includes(persona()?.name)) app.speaker = app.state.personas[0].openid;
+  app.unread.delete(chat);
   app.person = null;
-  sessionStorage.setItem("xueban.active", openid);
+  sessionStorage.setItem("xueban.active", chat);
   tell("active", unread);
   loadPerson();
+  if (inWecom() && !group) post("/api/wecom/enter", { name: persona().name });
 }
 
 export async function loadState() {
@@ -79,19 +114,23 @@ export async function loadState() {
   base = { now: Date.parse(state.clock.now), at: performance.now() };
   if (!persona()) {
     const last = sessionStorage.getItem("xueban.active");
-    choose(persona(last) ? last : state.personas[0]?.openid);
+    choose(groupOf(last) || ownerOf(last) ? last : state.personas[0]?.openid);
   }
   tell("state");
 }
 
-async function loadChat(openid) {
-  const { bubbles } = await get(`/api/chat/${encodeURIComponent(openid)}`);
-  const known = new Set(bubbles.map((one) => one.id));
-  // what arrived while the answer was under way
-  const late = arrived.filter((one) => one.openid === openid && !known.has(one.id));
-  app.chats.set(openid, [...bubbles, ...late]);
-  tell("chat", openid);
+const ask = (what, chat) => get(`/api/${inWecom(chat) ? "wecom/" : ""}${what}/${encodeURIComponent(chat)}`);
+
+async function loadChat(chat) {
+  const { bubbles } = await ask("chat", chat);
+  const all = new Map(bubbles.map((one) => [one.id, one]));
+  // what arrived, or changed, while the answer was under way
+  for (const one of arrived) if (one.chat === chat) all.set(one.id, one);
+  app.chats.set(chat, [...all.values()]);
+  tell("chat", chat);
 }
+
+export const loadRaw = (chat) => ask("raw", chat);
 
 /** One request at a time and one more after it, however often it is asked for. */
 function gathered(work) {
@@ -107,10 +146,10 @@ function gathered(work) {
 }
 
 export const loadPerson = gathered(async () => {
-  const openid = app.active;
-  if (!openid) return;
-  const person = await get(`/api/person/${encodeURIComponent(openid)}`);
-  if (openid !== app.active) return;
+  const chat = app.active;
+  if (!chat) return;
+  const person = await ask(inWecom(chat) ? "limits" : "person", chat);
+  if (chat !== app.active) return;
   app.person = person;
   tell("person");
 });
@@ -123,9 +162,10 @@ const refresh = gathered(async () => {
 /** Everything anew: at the start and after a lost connection. */
 async function loadAll() {
   await loadState();
-  const openids = app.state.personas.map((one) => one.openid).slice(0, CHATS_AT_ONCE);
+  const people = app.state.personas.slice(0, CHATS_AT_ONCE);
+  const chats = [...people.map((one) => one.openid), ...groups().map((one) => one.chat), ...people.map((one) => userid(one.name))];
   await loadChat(app.active);
-  const others = openids.filter((one) => one !== app.active);
+  const others = chats.filter((one) => one && one !== app.active);
   await Promise.all(others.map((one) => loadChat(one).catch(() => {})));
   arrived = [];
   loadPerson();
@@ -133,25 +173,31 @@ async function loadAll() {
 }
 
 function heardBubble(bubble) {
-  const bubbles = bubblesOf(bubble.openid);
-  if (bubbles.some((one) => one.id === bubble.id)) return;
+  const bubbles = bubblesOf(bubble.chat);
+  const at = bubbles.findIndex((one) => one.id === bubble.id);
   arrived.push(bubble);
   if (arrived.length > ARRIVED) arrived.shift();
+  if (at >= 0) {
+    bubbles[at] = bubble;
+    return tell("changed", bubble);
+  }
   // the clock was turned, and the state that says so is still to come
   if (Date.parse(bubble.at) > now()) base = { now: Date.parse(bubble.at), at: performance.now() };
   bubbles.push(bubble);
   if (bubbles.length > KEPT) bubbles.splice(0, bubbles.length - KEPT);
-  app.chats.set(bubble.openid, bubbles);
-  if (bubble.openid === app.active) loadPerson();
-  else if (bubble.side === "bot") app.unread.set(bubble.openid, (app.unread.get(bubble.openid) || 0) + 1);
+  app.chats.set(bubble.chat, bubbles);
+  if (bubble.chat === app.active) loadPerson();
+  else if (bubble.side === "bot") app.unread.set(bubble.chat, (app.unread.get(bubble.chat) || 0) + 1);
   tell("bubble", bubble);
-  if (!persona(bubble.openid)) refresh();
+  if (!groupOf(bubble.chat) && !ownerOf(bubble.chat)) refresh();
 }
 
 async function heardTour(event) {
   if (event.focus) {
-    if (!persona(event.focus)) await loadState().catch(() => {});
-    if (persona(event.focus)) choose(event.focus);
+    const known = () => groupOf(event.focus) || ownerOf(event.focus);
+    if (!known()) await loadState().catch(() => {});
+    if (known()) choose(event.focus);
+    if (groupOf()) speak(event.who);
   }
   tell("tour", event);
 }
@@ -159,9 +205,9 @@ async function heardTour(event) {
 function heard(event) {
   if (event.type === "bubble") heardBubble(event.bubble);
   else if (event.type === "typing") {
-    app.typing[event.on ? "add" : "delete"](event.openid);
-    tell("typing", event.openid);
-  } else if (event.type === "raw") tell("raw", event.openid);
+    app.typing[event.on ? "add" : "delete"](event.chat);
+    tell("typing", event.chat);
+  } else if (event.type === "raw") tell("raw", event.chat);
   else if (event.type === "state") refresh();
   else if (event.type === "tour") heardTour(event);
 }

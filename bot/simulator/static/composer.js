@@ -1,15 +1,16 @@
 // The foot of the chat: the line to write in, the account's menu, voice, pictures and what "+" holds.
 
-import { app, on, persona, post, say } from "./app.js";
+import { app, groupOf, here, inWecom, on, persona, post, say } from "./app.js";
 import { button, byId, el, icon, openSheet, outLink, webAddress } from "./dom.js";
 import { sendPicture } from "./log.js";
+import { speakers } from "./wecom.js";
 
 const TEXT_LIMIT = 2000;
 
 let menuMode = false;
 let shown = "";
 let parts = null;
-const drafts = new Map(); // openid -> what was written and not sent
+const drafts = new Map(); // chat -> what was written and not sent
 let writer = "";
 
 export function startComposer() {
@@ -30,14 +31,18 @@ export function startComposer() {
 function draw() {
   if (!app.state || !persona()) return;
   const { following } = persona();
-  if (!app.state.menu) menuMode = false;
+  const wecom = inWecom();
+  if (!app.state.menu || wecom) menuMode = false;
   const summary = JSON.stringify([app.active, following, app.state.menu, menuMode, app.state.scenes.length]);
   if (summary === shown) return;
   shown = summary;
   parts ||= create();
   writer ||= app.active;
-  parts.toggle.hidden = !app.state.menu;
-  byId("foot").replaceChildren(!following ? invitation() : menuMode ? menuBar() : parts.form);
+  parts.toggle.hidden = !app.state.menu || wecom;
+  parts.more.hidden = wecom;
+  parts.voice.hidden = Boolean(groupOf());
+  parts.drawSpeakers();
+  byId("foot").replaceChildren(!following && !wecom ? invitation() : menuMode ? menuBar() : parts.form);
 }
 
 function create() {
@@ -46,20 +51,21 @@ function create() {
     "aria-label": "消息", "data-testid": "input", oninput: fit, onkeydown: enter, onpaste: paste,
   });
   const file = el("input", { type: "file", accept: "image/*", hidden: true, "data-testid": "file", onchange: () => {
-    if (file.files[0]) sendPicture(file.files[0]);
+    if (file.files[0]) picture(file.files[0]);
     file.value = "";
   } });
   const tool = (name, label, testid, onclick) =>
     button({ class: "icon-button", title: label, "aria-label": label, "data-testid": testid, onclick }, icon(name));
   const toggle = tool("menu", "打开菜单", "menu-toggle", () => switchMode(true));
+  const voice = tool("voice", "发语音", "voice", askVoice);
+  const more = tool("more", "更多", "more", openMore);
+  const { row, draw: drawSpeakers } = speakers();
   const form = el("form", { class: "composer", onsubmit: (event) => { event.preventDefault(); send(); } },
-    el("div", { class: "tools" }, toggle,
-      tool("voice", "发语音", "voice", askVoice),
-      tool("picture", "发图片", "picture", () => file.click()), file,
-      tool("more", "更多", "more", openMore)),
+    row,
+    el("div", { class: "tools" }, toggle, voice, tool("picture", "发图片", "picture", () => file.click()), file, more),
     input,
     el("button", { class: "send", text: "发送", "data-testid": "send" }));
-  return { form, input, toggle };
+  return { form, input, toggle, voice, more, drawSpeakers };
 }
 
 function fit() {
@@ -76,10 +82,19 @@ function enter(event) {
 }
 
 function paste(event) {
-  const picture = [...event.clipboardData.files].find((file) => file.type.startsWith("image/"));
-  if (!picture) return;
+  const pasted = [...event.clipboardData.files].find((file) => file.type.startsWith("image/"));
+  if (!pasted) return;
   event.preventDefault();
-  sendPicture(picture);
+  picture(pasted);
+}
+
+/** In WeCom what is written beside it goes with it. */
+async function picture(file) {
+  const { input } = parts;
+  const text = inWecom() ? input.value.trim() : "";
+  if (!await sendPicture(file, text) || !text) return;
+  input.value = "";
+  fit();
 }
 
 async function send() {
@@ -153,7 +168,9 @@ function askVoice() {
   const form = el("form", {
     onsubmit: async (event) => {
       event.preventDefault();
-      if (text.value.trim() && await post("/api/voice", { openid: app.active, text: text.value.trim() })) close();
+      const words = text.value.trim();
+      const [path, fields] = inWecom() ? ["/api/wecom/voice", here()] : ["/api/voice", { openid: app.active }];
+      if (words && await post(path, { ...fields, text: words })) close();
     },
   },
   el("label", { for: "voice-text", text: "你说的话，平台会听成" }), text,

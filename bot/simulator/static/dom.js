@@ -66,13 +66,23 @@ const PAINTS = [["#4c8bf5", "#2f62c9"], ["#f08a4b", "#cf5f23"], ["#2fa98c", "#1b
   ["#e0698a", "#b93f66"], ["#3d9fc4", "#22749a"], ["#c99a2e", "#9c6f12"], ["#6a9a3c", "#487421"], ["#d0605c", "#a63d3d"],
   ["#5d7390", "#3e5069"]];
 
+function paint(name) {
+  let hash = 0;
+  for (const letter of name) hash = (hash * 2 + letter.codePointAt(0)) % 65521;
+  return PAINTS[hash % PAINTS.length];
+}
+
+/** A name's colour as text: on a light ground, and on a dark one. */
+export function nameColours(name) {
+  const [from, to] = paint(name);
+  return [`color-mix(in srgb, ${to}, #000 25%)`, `color-mix(in srgb, ${from}, #fff 40%)`];
+}
+
 /** A coloured square with the last one or two characters of a name; the same name, the same colour. */
 export function avatar(name) {
   const letters = [...(name || "?").trim()].slice(-2).join("");
-  let hash = 0;
-  for (const letter of name) hash = (hash * 2 + letter.codePointAt(0)) % 65521;
   const square = el("span", { class: "avatar", text: letters, "aria-hidden": "true" });
-  const [from, to] = PAINTS[hash % PAINTS.length];
+  const [from, to] = paint(name);
   square.style.background = `linear-gradient(150deg, ${from}, ${to})`;
   return square;
 }

@@ -1,6 +1,6 @@
 // 账本: what the platform still allows for the one who is played.
 
-import { app, now, on, persona } from "./app.js";
+import { app, groupOf, inWecom, loadPerson, now, on, persona } from "./app.js";
 import { el } from "./dom.js";
 import { chatTime, span } from "./times.js";
 
@@ -16,18 +16,42 @@ const PATHS = {
   "/cgi-bin/message/custom/typing": "正在输入",
 };
 
+const STATES = { websocket: ["长连接断着", "长连接通着"], callback: ["", "回调"] };
+const AGAIN = 5;
+
 let ticks = [];
+let since = 0;
 
 export function startLedger(page) {
   const draw = () => {
     if (!app.person || !persona()) return;
     ticks = [];
-    page.replaceChildren(...sections(app.person));
+    page.replaceChildren(...(app.person.limits ? wecomSections(app.person.limits) : sections(app.person)));
     tick();
   };
   on("person", draw);
-  on("second", tick);
+  on("state", () => { if (app.person?.limits) draw(); });
+  on("second", () => {
+    tick();
+    // a minute goes by without anything that happens
+    if (inWecom() && ++since % AGAIN === 0 && !page.hidden) loadPerson();
+  });
   return draw;
+}
+
+function wecomSections(limits) {
+  const { wecom } = app.state;
+  const group = groupOf();
+  return [
+    el("div", { class: "who" },
+      el("strong", { text: group ? group.name : persona().name }),
+      el("span", { class: `state ${wecom.live ? "good" : "off"}`, "data-testid": "line-state", text: STATES[wecom.mode][Number(wecom.live)] })),
+    el("h3", { text: "机器人在这里还能说几条" }),
+    el("p", { class: "hint", text: "回复和主动发的一起算，每个会话各算各的。超了，平台不收。" }),
+    ...limits.map(({ name, used, limit }) => quota({ path: name, used, limit })),
+    ...(group ? [el("h3", { text: `群里有 ${group.members.length} 个人，还有机器人` }), el("p", { class: "hint members", text: group.members.join("、") })] : []),
+    el("p", { class: "hint", text: "走过的每一帧在“报文”里，弄断这条线在“故障”里。" }),
+  ];
 }
 
 const tick = () => { for (const one of ticks) one(now()); };

@@ -1,8 +1,9 @@
 // The chat itself: bubbles, cards, notes and what can be tapped in them.
 
-import { app, bubblesOf, now, on, persona, post, say } from "./app.js";
+import { app, botName, bubblesOf, groupOf, here, inWecom, now, on, persona, post, say } from "./app.js";
 import { avatar, botAvatar, button, byId, el, icon, openSheet, outLink, ownAddress, svg, toast, webAddress, words } from "./dom.js";
 import { chatTime } from "./times.js";
+import { parts, sender } from "./wecom.js";
 
 const GAP = 5 * 60 * 1000;
 const SHOWN = 300;
@@ -15,9 +16,12 @@ let speaking = null;
 
 export function startLog() {
   on("active", draw);
-  on("chat", (openid) => { if (openid === app.active) draw(); });
-  on("bubble", (bubble) => { if (bubble.openid === app.active) add(bubble); });
-  on("typing", (openid) => { if (openid === app.active) drawTyping(); });
+  // in a group mine and theirs are others, and a card may look different
+  on("speaker", () => draw());
+  on("chat", (chat) => { if (chat === app.active) draw(); });
+  on("bubble", (bubble) => { if (bubble.chat === app.active) add(bubble); });
+  on("changed", (bubble) => { if (bubble.chat === app.active) change(bubble); });
+  on("typing", (chat) => { if (chat === app.active) drawTyping(); });
   on("state", drawEmpty);
   const log = byId("log");
   log.addEventListener("scroll", () => { if (atEnd()) byId("newer").hidden = true; }, { passive: true });
@@ -40,7 +44,7 @@ function toEnd() {
 /** The whole chat; the last `unread` of the bot's rows glow as if they came now. */
 function draw(unread = 0) {
   const bubbles = bubblesOf(app.active);
-  const summary = app.active + JSON.stringify(bubbles);
+  const summary = app.active + app.speaker + JSON.stringify(bubbles);
   if (summary === shown) return void drawEmpty();
   shown = summary;
   last = null;
@@ -70,16 +74,30 @@ function add(bubble) {
   else byId("newer").hidden = false;
 }
 
+/** A stream that went on, or a card that was tapped, in its place. */
+function change(bubble) {
+  const old = byId("log").querySelector(`[data-id="${bubble.id}"]`);
+  if (!old) return;
+  const follow = atEnd();
+  const focused = old.contains(document.activeElement);
+  const row = drawRow(bubble);
+  old.replaceWith(row);
+  if (focused) (row.querySelector("button") || byId("log")).focus();
+  if (follow) toEnd();
+}
+
 function drawEmpty() {
   const log = byId("log");
   log.querySelector(".empty")?.remove();
   if (!app.chats.has(app.active) || bubblesOf(app.active).length || !persona()) return;
   const { name, hint, following } = persona();
+  const group = groupOf();
+  const about = group ? "群里的人和机器人都在。@ 了机器人，它才收得到。" : hint;
   log.prepend(el("div", { class: "empty" },
     el("img", { src: "/static/icon.svg", alt: "" }),
-    el("p", { class: "empty-title", text: `${name}还没在这里聊过` }),
-    hint ? el("p", { text: hint }) : null,
-    following ? el("p", { class: "first-words" }, ...FIRST_WORDS.map((word) =>
+    el("p", { class: "empty-title", text: group ? "群里还没人说过话" : `${name}还没在这里聊过` }),
+    about ? el("p", { text: about }) : null,
+    following || inWecom() ? el("p", { class: "first-words" }, ...FIRST_WORDS.map((word) =>
       button({ class: "pill-button", text: word, onclick: () => say(word) }))) : null));
 }
 
@@ -97,31 +115,39 @@ function drawTyping() {
 function rows(bubble) {
   const pause = !last || Math.abs(Date.parse(bubble.at) - Date.parse(last.at)) > GAP;
   last = bubble;
+  const row = drawRow(bubble);
+  return pause ? [el("div", { class: "time-line", text: chatTime(bubble.at, now()) }), row] : [row];
+}
+
+function drawRow(bubble) {
   const row = bubble.side === "note" ? note(bubble) : message(bubble);
+  row.dataset.id = bubble.id;
   row.dataset.testid = "bubble";
   row.dataset.side = bubble.side;
   row.dataset.kind = bubble.kind;
   row.dataset.via = bubble.via;
-  return pause ? [el("div", { class: "time-line", text: chatTime(bubble.at, now()) }), row] : [row];
+  return row;
 }
 
-function note({ text, problem }) {
+function note({ text, problem, label = "平台不会显示这条回复：" }) {
   if (!problem) return el("div", { class: "note", text: text || "" });
   return el("div", { class: "note problem" },
     text ? el("p", { text }) : null,
-    el("p", {}, el("strong", { text: "平台不会显示这条回复：" }), problem));
+    el("p", {}, el("strong", { text: label }), problem));
 }
 
 function message(bubble) {
-  const mine = bubble.side === "me";
-  const name = persona(bubble.openid)?.name || "我";
-  const pushed = bubble.via === "push" && !mine;
-  const inside = (KINDS[bubble.kind] || text)(bubble);
-  return el("div", { class: `row ${mine ? "me" : "bot"}${pushed ? " push" : ""}` },
-    mine ? avatar(name) : botAvatar(),
+  const person = bubble.side === "me";
+  const name = bubble.who || persona()?.name || "我";
+  const mine = person && (!groupOf() || name === persona()?.name);
+  const pushed = bubble.via === "push" && !person;
+  const inside = bubble.kind === "message" ? parts(bubble, image) : [(KINDS[bubble.kind] || text)(bubble)];
+  return el("div", { class: `row ${mine ? "me" : person ? "other" : "bot"}${pushed ? " push" : ""}` },
+    person ? avatar(name) : botAvatar(),
     el("div", { class: "stack" },
-      el("span", { class: "unseen", text: mine ? `${name}：` : `${app.state?.account.name || ""}：` }),
-      inside,
+      groupOf() && !mine ? sender(person ? name : botName()) : null,
+      el("span", { class: "unseen", text: person ? `${name}：` : `${botName()}：` }),
+      ...inside,
       pushed ? el("span", { class: "push-mark", title: "主动推送，不是对消息的回复" }, icon("bell"), "推送") : null));
 }
 
@@ -213,10 +239,11 @@ function menu({ text: head, options = [], tail }) {
 
 const KINDS = { text, image, voice, video, news, card, menu };
 
-/** Sends a picture that was chosen or pasted. */
-export function sendPicture(file) {
+/** Sends a picture that was chosen or pasted; in WeCom with these words. */
+export function sendPicture(file, text) {
   const form = new FormData();
-  form.append("openid", app.active);
+  const fields = inWecom() ? { ...here(), text } : { openid: app.active };
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", file, file.name || "picture.png");
-  return post("/api/picture", form);
+  return post(`/api/${inWecom() ? "wecom/" : ""}picture`, form);
 }

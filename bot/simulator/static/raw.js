@@ -1,6 +1,6 @@
 // 报文: each push to the bot and each call of it, decrypted beside encrypted.
 
-import { app, get, on } from "./app.js";
+import { app, loadRaw, on } from "./app.js";
 import { button, el, icon, toast } from "./dom.js";
 import { exactTime } from "./times.js";
 
@@ -16,7 +16,7 @@ export function startRaw(page) {
   page.append(el("p", { class: "hint", text: "平台和机器人之间真正走的消息，新的在上面。点开看解密前后。" }), list);
   const load = () => { clearTimeout(timer); timer = setTimeout(fetchAll, DELAY); };
   const visible = () => !page.hidden;
-  on("raw", (openid) => { if (visible() && (!openid || openid === app.active)) load(); });
+  on("raw", (chat) => { if (visible() && (!chat || chat === app.active)) load(); });
   on("active", () => {
     entries.clear();
     list.replaceChildren();
@@ -26,10 +26,10 @@ export function startRaw(page) {
 }
 
 async function fetchAll() {
-  const openid = app.active;
-  if (!openid) return;
-  const answer = await get(`/api/raw/${encodeURIComponent(openid)}`).catch(() => null);
-  if (!answer || openid !== app.active) return;
+  const chat = app.active;
+  if (!chat) return;
+  const answer = await loadRaw(chat).catch(() => null);
+  if (!answer || chat !== app.active) return;
   const elements = answer.raw.map(entry).reverse();
   const kept = new Set(answer.raw.map((one) => one.id));
   for (const id of entries.keys()) if (!kept.has(id)) entries.delete(id);
@@ -41,7 +41,7 @@ function entry(raw) {
   const summary = JSON.stringify(raw);
   const known = entries.get(raw.id);
   if (known?.summary === summary) return known.element;
-  const element = raw.type === "push" ? push(raw) : call(raw);
+  const element = { push, call, frame }[raw.type](raw);
   element.open = known?.element.open || false;
   entries.set(raw.id, { summary, element });
   return element;
@@ -90,6 +90,14 @@ function call(raw) {
   const side = raw.fault ? `故障：${raw.fault}` : refused ? `errcode ${refused[1]}` : "";
   return record("call", "← 机器人", raw, side, Boolean(raw.fault || refused), () => [
     el("div", { class: "pair" }, code("请求", raw.request), code("平台的回答", raw.answer))]);
+}
+
+/** One frame of the long connection, or one body of a callback. */
+function frame(raw) {
+  const side = raw.code ? `errcode ${raw.code}` : raw.milliseconds ? `${raw.milliseconds} ms` : "";
+  return record(raw.to_bot ? "push" : "call", raw.to_bot ? "→ 机器人" : "← 机器人", raw, side, Boolean(raw.code || raw.problem), () => [
+    raw.problem ? el("p", { class: "frame-problem", text: raw.problem }) : null,
+    code("内容（密钥遮住了）", raw.text)].filter(Boolean));
 }
 
 function code(title, text, className = "") {

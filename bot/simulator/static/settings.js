@@ -16,6 +16,14 @@ const FAULTS = [
     ["duplicate", "重复", "同一条消息送两遍，成员只该看到一个回答。"],
     ["reorder", "乱序", "后一条比前一条先到。"]]],
 ];
+const LINE_FAULTS = [
+  ["duplicate", "重复", "同一条消息送两遍。"],
+  ["reorder", "乱序", "后一条比前一条先到。"],
+  ["malformed", "乱码", "消息前面先来一段看不懂的东西。"],
+  ["lost", "丢回答", "机器人答了，平台没收到，再送一遍。"],
+];
+const BREAKS = [["cut", "断线", "线忽然断了，机器人自己连回来"], ["refuse", "不让连", "20 秒里谁也连不上"],
+  ["kick", "挤下线", "像是别的程序用了它。它不去抢，10 分钟后再试"]];
 const SIGHTS = ["回复消息", "自定义菜单", "客服消息", "群发", "模板和订阅", "场景二维码"];
 const PROFILES = [
   ["service", true, "服务号 · 已认证", "什么都能做，提醒按时推给成员。", [1, 1, 1, 1, 1, 1]],
@@ -28,17 +36,48 @@ const MODES = [["safe", "安全", "只送密文，正式用它"], ["compatible",
 export function startFaults(page) {
   const sliders = new Map();
   const off = button({ class: "pill-button", text: "全部关掉", "data-testid": "faults-off",
-    onclick: () => post("/api/faults", Object.fromEntries([...sliders.keys()].map((name) => [name, 0]))) });
+    onclick: () => {
+      const none = (known) => Object.fromEntries([...known.keys()].map((name) => [name, 0]));
+      post("/api/faults", none(sliders));
+      if (lineSliders.size) post("/api/wecom/faults", none(lineSliders));
+    } });
   page.append(el("div", { class: "page-head" }, el("p", { class: "hint", text: "每一次有多大机会出这个错。机器人应当都扛得住。" }), off));
   for (const [title, faults] of FAULTS) {
     page.append(el("h3", { text: title }), ...faults.map((fault) => slider(fault, sliders)));
   }
-  on("state", () => { for (const [name, set] of sliders) set(app.state.faults[name] || 0); });
+  const lines = el("div", { class: "line-faults", hidden: true });
+  page.append(lines);
+  on("state", () => {
+    for (const [name, set] of sliders) set(app.state.faults[name] || 0);
+    drawLine(lines);
+  });
 }
 
-function slider([name, title, text], sliders) {
-  const share = el("output", { for: `fault-${name}` });
-  const input = el("input", { type: "range", id: `fault-${name}`, min: 0, max: 100, step: 5, value: 0, "data-testid": `fault-${name}`, "aria-describedby": `fault-${name}-text` });
+const lineSliders = new Map();
+
+/** The line to the WeCom bot, where there is one. */
+function drawLine(box) {
+  const { wecom } = app.state;
+  if (!wecom) return;
+  if (box.hidden) {
+    box.hidden = false;
+    const known = LINE_FAULTS.filter(([name]) => name in wecom.faults);
+    box.append(el("h3", { text: "企业微信和机器人之间" }),
+      el("div", { class: "grid-choices", hidden: wecom.mode !== "websocket" }, ...BREAKS.map(([how, title, text]) => button(
+        { class: "choice", "data-testid": `line-${how}`, onclick: () => post("/api/wecom/line", { how }) },
+        el("strong", { text: title }), el("small", { text })))),
+      el("p", { class: "hint line-now", "data-testid": "line-now" }),
+      ...known.map((fault) => slider(fault, lineSliders, "/api/wecom/faults")));
+  }
+  box.querySelector(".line-now").textContent = wecom.mode !== "websocket" ? "" : wecom.refusing ? "现在：谁也连不上"
+    : wecom.live ? "现在：通着" : "现在：断着";
+  for (const [name, set] of lineSliders) set(wecom.faults[name] || 0);
+}
+
+function slider([name, title, text], sliders, path = "/api/faults") {
+  const id = `${path === "/api/faults" ? "fault" : "line"}-${name}`;
+  const share = el("output", { for: id });
+  const input = el("input", { type: "range", id, min: 0, max: 100, step: 5, value: 0, "data-testid": id, "aria-describedby": `${id}-text` });
   let timer = 0;
   const show = () => {
     share.textContent = input.value === "0" ? "关" : `${input.value}%`;
@@ -46,14 +85,14 @@ function slider([name, title, text], sliders) {
     box.classList.toggle("on", input.value !== "0");
   };
   const box = el("div", { class: "fault" },
-    el("label", { for: `fault-${name}`, text: title }), input, share,
-    el("p", { class: "hint", id: `fault-${name}-text`, text }));
+    el("label", { for: id, text: title }), input, share,
+    el("p", { class: "hint", id: `${id}-text`, text }));
   input.oninput = () => {
     show();
     clearTimeout(timer);
     timer = setTimeout(async () => {
       timer = 0;
-      await post("/api/faults", { [name]: Number(input.value) / 100 });
+      await post(path, { [name]: Number(input.value) / 100 });
     }, DELAY);
   };
   sliders.set(name, (value) => {
