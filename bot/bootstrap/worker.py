@@ -49,6 +49,8 @@ def build_line(application: Application, patience: Patience | None = None) -> Li
     def connect() -> LongConnection:
         # Somebody waits for these answers: before what the worker does otherwise.
         talking = build(settings, "web", library=application.library)
+        # It takes seconds: before the platform sends anything.
+        talking.dispatcher.learn()
         connection = LongConnection(
             credentials, section.name, phrases_of(application.library, settings),
             lambda message: talking.dispatcher.dispatch(message, clock.now()).reply,

@@ -30,7 +30,7 @@ _TYPING_SECONDS = 15.0
 _REFUSING_SECONDS = 20.0
 _CHANCES = ("duplicate", "reorder", "malformed", "lost")
 
-# Keeps a file: its content and its type ("image/png") to the address that the page has it at.
+# Keeps a picture for the page: its content and its type ("image/png") to its media id.
 Store = Callable[[bytes, str], str]
 
 
@@ -285,7 +285,7 @@ class Office(Watcher):
             message = self._message(chat, number)
             if message is None:
                 return
-            pictures = [self._store(one, _type_of(one)) for one in message.pictures]
+            pictures = [f"/media/{self._store(one, _type_of(one))}" for one in message.pictures]
             numbers = self._chats[chat].numbers
             bubble = {
                 "side": "me" if message.sender else "bot",

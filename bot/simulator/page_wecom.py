@@ -85,7 +85,11 @@ def enter() -> tuple[Response, int]:
 def tap() -> tuple[Response, int]:
     asked = given()
     bubble, selected = asked.get("bubble"), asked.get("selected") or {}
-    if not isinstance(bubble, int) or not isinstance(selected, dict):
+    if (
+        not isinstance(bubble, int)
+        or not isinstance(selected, dict)
+        or not all(isinstance(ids, list) for ids in selected.values())
+    ):
         raise SandboxProblem("看不懂这个请求")
     chosen = {str(name): list(map(str, ids)) for name, ids in selected.items()}
     chat, key = _known(text_in(asked, "chat")), text_in(asked, "key", 1024)

@@ -50,7 +50,7 @@ function wecomSections(limits) {
     el("p", { class: "hint", text: "回复和主动发的一起算，每个会话各算各的。超了，平台不收。" }),
     ...limits.map(({ name, used, limit }) => quota({ path: name, used, limit })),
     ...(group ? [el("h3", { text: `群里有 ${group.members.length} 个人，还有机器人` }), el("p", { class: "hint members", text: group.members.join("、") })] : []),
-    el("p", { class: "hint", text: "走过的每一帧在“报文”里，弄断这条线在“故障”里。" }),
+    el("p", { class: "hint foot-note", text: "走过的每一帧在“报文”里，弄断这条线在“故障”里。" }),
   ];
 }
 

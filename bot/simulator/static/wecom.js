@@ -88,7 +88,11 @@ export function speakers() {
     const summary = JSON.stringify(people);
     if (summary !== shown) chips.replaceChildren(...people.map((one) => chip(one)));
     shown = summary;
-    for (const one of chips.children) one.setAttribute("aria-pressed", String(one.dataset.name === persona()?.name));
+    for (const one of chips.children) {
+      const speaks = one.dataset.name === persona()?.name;
+      one.setAttribute("aria-pressed", String(speaks));
+      if (speaks) chips.scrollLeft = one.offsetLeft - chips.offsetLeft - chips.clientWidth / 2 + one.clientWidth / 2;
+    }
   }
   for (const topic of ["state", "active", "speaker"]) on(topic, draw);
   return { row, draw };
