@@ -12,7 +12,7 @@ from tests.browser import browser, demo
 
 IMAGES = Path(__file__).parent / "images"
 # Steps after which the page is drawn, with the tab that stands beside it.
-_DRAWN = {1: "ledger", 4: "raw", 8: "clock"}
+_DRAWN = {1: "ledger", 4: "raw", 10: "clock"}
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
                     page.get_by_test_id(f"tab-{_DRAWN[number]}").click()
                     if _DRAWN[number] == "raw":
                         page.locator("[data-testid^=raw-] summary").first.click()
-                    draw(page, f"sandbox-{number}")
+                    draw(page, f"sandbox-{_DRAWN[number]}")
         with browser(390, 844, scale=2) as phone:
             phone.goto(url)
             phone.get_by_test_id("tour-close").click()

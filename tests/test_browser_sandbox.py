@@ -55,10 +55,10 @@ def without_tour(page: Page) -> None:
     expect(page.get_by_test_id("tour")).to_be_hidden()
 
 
-def test_the_tour_is_eight_clicks(page: Page, stage: Stage) -> None:
+def test_the_tour_is_ten_clicks(page: Page, stage: Stage) -> None:
     steps = stage[1].tour
     assert steps is not None
-    assert len(steps.steps) == 8
+    assert len(steps.steps) == 10
     for number, step in enumerate(steps.steps, start=1):
         expect(page.get_by_test_id("tour")).to_contain_text(step.title)
         page.get_by_test_id("tour-next").click()
