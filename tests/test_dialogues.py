@@ -10,9 +10,9 @@ from bot.cli.play_wecom import WecomChats
 from bot.config import Settings
 from content import loader
 from content.schema_play import Dialogue
+from tests.called_line import with_callback
 from tests.conftest import HandClock
 from tests.platform import platform_of, serving
-from tests.called_line import with_callback
 
 DIALOGUES = {
     f"{pack.name}/{name}": dialogue

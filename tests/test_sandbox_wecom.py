@@ -22,9 +22,9 @@ from bot.simulator.wecom.connection import LongConnection
 from bot.simulator.wecom.enterprise import Bot, Enterprise
 from bot.simulator.wecom.replies import Content
 from bot.simulator.world import Persona, World
+from tests.called_line import with_callback
 from tests.conftest import HandClock
 from tests.platform import AES_KEY, APP_ID, TOKEN
-from tests.called_line import with_callback
 from tests.wecom_line import SECRET, connected
 
 ONE, TWO = userid_of("成员01"), userid_of("成员02")

@@ -196,7 +196,7 @@ class Office(Watcher):
         group = self.enterprise.groups.get(chat)
         if group is None or userid not in group.members:
             raise SandboxProblem("这个人不在群里")
-        self.enterprise.show(chat, userid, "people", content)
+        self.enterprise.show(chat, userid, content)
 
     def _follow(self, exchange: Exchange) -> None:
         threading.Thread(target=self._until_over, args=(exchange,), daemon=True).start()
