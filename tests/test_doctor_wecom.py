@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from bot.cli.config_file import render
+from bot.cli.demo_bot import free_port
 from bot.clock import Clock
 from bot.simulator.server import serving
-from tests.test_commands import good, xueban
+from bot.simulator.wecom.connection import serving_connection
+from bot.simulator.wecom.enterprise import Bot, Enterprise
+from bot.simulator.wecom.people import People
+from tests.test_commands import good, process, xueban
 from tests.wecom_app import SECRET, SECTION, app_api
 
 KEY = "693a91f6-7aec-4bc4-97a0-0ec2sifa5aaa"
@@ -93,3 +97,24 @@ def test_whom_the_robots_speak_to(tmp_path: Path) -> None:
 def test_an_address_that_is_none_is_named_and_not_repeated(tmp_path: Path, url: str) -> None:
     rows = checks(tmp_path, group_robot=[{"name": "一班群", "url": url}])
     assert [row["finding"].split(":")[0] for row in rows] == ["group_robot.0.url"]
+
+
+def test_serve_holds_the_line_and_doctor_says_so(tmp_path: Path) -> None:
+    enterprise = Enterprise(Bot(name="学伴", secret="long-secret"), Clock())
+    enterprise.add_member("U1")
+    enterprise.add_group("G1", "一班", ("U1",))
+    with serving_connection(enterprise) as platform:
+        section = {"bot_id": enterprise.bot.id, "secret": "long-secret", "ws_url": platform.url}
+        ((state, said, _),) = of(checks(tmp_path, wecom_bot=section), "WeCom bot")
+        assert (state, said) == ("warn", "the database does not say whether it is connected")
+        server = {"port": free_port()}
+        values = {"storage": {"data_dir": str(tmp_path / "data")}, "server": server}
+        config = tmp_path / "config.toml"
+        config.write_text(render({**values, "wecom_bot": section}), encoding="utf-8")
+        with process("serve", "--config", config, cwd=tmp_path):
+            assert platform.wait_live(30)
+            people = People(enterprise, platform)
+            assert "打卡" in people.say("U1", "@学伴 帮助", "G1").wait(20).text
+            ((state, said, _),) = of(checks(tmp_path, wecom_bot=section), "WeCom bot")
+            assert (state, said) == ("ok", "its long connection is up")
+        assert platform.wait_live(10, live=False)

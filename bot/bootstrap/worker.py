@@ -150,10 +150,11 @@ def _configure(application: Application) -> None:
         for channel in DIRECT:
             own = [way for way in ways if channel_of(way) is channel]
             outlet.configure(session, channel, own, now)
-        homes = {view.name: view.id for view in community.all_of(session)}
+        every = community.all_of(session)
+        homes = {view.name: view.id for view in every} | {"": every[0].id}
         robots = {}
         for robot in settings.group_robot:
-            home = homes.get(robot.community or settings.defaults.community)
+            home = homes.get(robot.community)
             if home is None:
                 log.error("robot_without_community", robot=robot.name)
             else:

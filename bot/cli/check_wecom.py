@@ -9,14 +9,16 @@ from bot.cli.check import Check
 from bot.cli.check_callback import callback_check, stamp
 from bot.cli.check_sending import TokensOfOneRun
 from bot.clock import Clock
-from bot.config import Settings, WecomAppSettings
+from bot.config import Settings, WecomAppSettings, WecomBotSettings
 from bot.errors import DatabaseProblem, PlatformRefused, PlatformSilent
 from bot.platforms.crypto import MessageKey, signature
 from bot.platforms.wecom_app import endpoints
-from bot.services import community
+from bot.services import community, heartbeat
 from bot.storage import schema
 
 _SENDING = "WeCom sending"
+# Seconds; while it is up it says so every ten.
+_LINE_LIMIT = 60
 # What to do about the codes that a first set-up meets.
 _ADVICE = {
     40001: "correct wecom_app.secret",
@@ -43,6 +45,39 @@ def wecom_app_checks(settings: Settings, app: WecomAppSettings) -> Iterator[Chec
     signed = signature(app.token.get_secret_value(), timestamp, nonce, encrypted)
     query = {"msg_signature": signed, "timestamp": timestamp, "nonce": nonce, "echostr": encrypted}
     yield callback_check(settings, "WeCom callback", "/callback/wecom-app", query, echo)
+
+
+def wecom_bot_checks(settings: Settings, bot: WecomBotSettings) -> Iterator[Check]:
+    """Whether the long connection is up, or the platform reaches our callback."""
+    if bot.mode == "websocket":
+        yield _line(settings)
+        return
+    timestamp, nonce, echo = stamp()
+    encrypted = MessageKey(bot.encoding_aes_key.get_secret_value(), "").encrypt(echo)
+    signed = signature(bot.token.get_secret_value(), timestamp, nonce, encrypted)
+    query = {"msg_signature": signed, "timestamp": timestamp, "nonce": nonce, "echostr": encrypted}
+    yield callback_check(settings, "WeCom bot", "/callback/wecom-bot", query, echo)
+
+
+def _line(settings: Settings) -> Check:
+    advice = "start xueban serve; see its log: wrong bot_id or secret, or another program has it"
+    database = open_database(settings, "command")
+    try:
+        schema.require_current(database.engine)
+        with database.read() as session:
+            last = heartbeat.last(session, heartbeat.LINE)
+    except (DatabaseProblem, SQLAlchemyError):
+        return Check(
+            "warn", "WeCom bot", "the database does not say whether it is connected", advice
+        )
+    finally:
+        database.dispose()
+    if last is None:
+        return Check("warn", "WeCom bot", "its long connection has not been up yet", advice)
+    age = (Clock().now() - last).total_seconds()
+    if age > _LINE_LIMIT:
+        return Check("warn", "WeCom bot", f"its long connection was up {age:.0f} s ago", advice)
+    return Check("ok", "WeCom bot", "its long connection is up")
 
 
 def _sending(app: WecomAppSettings) -> Check:

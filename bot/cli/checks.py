@@ -14,7 +14,7 @@ from bot.bootstrap import load_content, open_database
 from bot.cli.check import Check
 from bot.cli.check_callback import TIMEOUT, callback_check, stamp
 from bot.cli.check_sending import sending_checks
-from bot.cli.check_wecom import robot_checks, wecom_app_checks
+from bot.cli.check_wecom import robot_checks, wecom_app_checks, wecom_bot_checks
 from bot.cli.common import settings_of
 from bot.clock import Clock
 from bot.config import OfficialAccountSettings, Settings
@@ -120,6 +120,8 @@ def _channels(settings: Settings) -> Iterator[Check]:
         if not account:
             yield _clock(app.api_base)
         yield from wecom_app_checks(settings, app)
+    if settings.wecom_bot:
+        yield from wecom_bot_checks(settings, settings.wecom_bot)
     yield from robot_checks(settings)
 
 
