@@ -82,8 +82,9 @@ def test_a_tap_is_answered_by_the_address_that_came_with_it(
 
             assert until(told)
             # The same tap again answers nothing a second time.
-            assert tapped.last is not None
-            assert not people.tap("U1", tapped.last, tapped.card["button_list"][0]["key"]).problem
+            card = enterprise.card(tapped.card["task_id"])
+            assert card is not None
+            assert not people.tap("U1", card, tapped.card["button_list"][0]["key"]).problem
             assert rows(ours, CheckIn) == 1
     assert [one for one in enterprise.ledger if one.problem] == []
 
