@@ -24,6 +24,8 @@ from bot.bootstrap import open_database
 from bot.cli import demo_bot, main
 from bot.cli.config_file import render
 from bot.cli.demo_bot import DemoBot, free_port
+from bot.cli.play_wecom import BOT, GROUP, long_section
+from bot.cli.sandbox_wecom import GROUP as SANDBOX_GROUP
 from bot.clock import Clock, elapsed, pause
 from bot.config import load_settings
 from bot.domain.messages import Notice
@@ -429,6 +431,23 @@ def said_to(url: str, who: str, text: str, expected: str) -> None:
         pause(0.05)
 
 
+def said_in_wecom(url: str, chat: str, text: str, expected: str) -> str:
+    """Somebody says it in a group, once the bot is there: all that stands in the group then."""
+    headers = {"X-Sandbox": "1"}
+    fields = {"name": "成员03", "chat": chat, "text": text}
+    deadline = elapsed() + 30
+    while not requests.get(f"{url}api/state", timeout=5).json()["wecom"]["live"]:
+        assert elapsed() < deadline
+        pause(0.05)
+    assert requests.post(f"{url}api/wecom/say", json=fields, headers=headers, timeout=5).ok
+    while True:
+        shown = str(requests.get(f"{url}api/wecom/chat/{chat}", timeout=5).json())
+        if expected in shown:
+            return shown
+        assert elapsed() < deadline
+        pause(0.05)
+
+
 def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
     for words, expected in (("打卡 第一章", "打卡成功"), ("打卡", "今天已经打过卡了")):
         with process("demo", "--state", tmp_path / "state", cwd=tmp_path) as running:
@@ -440,6 +459,8 @@ def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
             said_to(url, "成员03", words, expected)
             chat = requests.get(f"{url}api/chat/{openid_of('成员03')}", timeout=5).json()
             assert "第一章" in str(chat)
+            group = said_in_wecom(url, GROUP, f"{words} 在群里", "打卡成功")
+            assert "第一章 在群里" in group
             running.send_signal(signal.SIGINT)
             assert running.wait(20) == 0
 
@@ -447,19 +468,23 @@ def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
 def test_sandbox_plays_the_platform_against_any_bot(tmp_path: Path) -> None:
     """Here against our own, in plain mode, as a bot by somebody else would be."""
     port = free_port()
-    bot = DemoBot(tmp_path, port=port)
+    ws_port = free_port()
+    bot = DemoBot(tmp_path, port=port, wecom=long_section(f"ws://127.0.0.1:{ws_port}"))
     bot.configure("subscription", verified=False)
     bot.config.write_text(bot.config.read_text().replace(demo_bot.AES_KEY, ""))
     bot.prepare().database.dispose()
     bot.start()
     try:
         target = ("--target", bot.account.callback, "--token", demo_bot.TOKEN)
-        options = (*target, "--app-id", demo_bot.APP_ID)
+        wecom = ("--wecom", "--wecom-bot", BOT.id, "--wecom-secret", BOT.secret)
+        options = (*target, "--app-id", demo_bot.APP_ID, *wecom, "--ws-port", str(ws_port))
         with process("sandbox", *options, cwd=tmp_path) as running:
             assert running.stdout is not None
             ready = running.stdout.readline()
             said_to(ready.split()[1], "成员01", "帮助", "打卡")
             assert "http://127.0.0.1:" in running.stdout.readline()
+            assert f"ws_url=ws://127.0.0.1:{ws_port}" in running.stdout.readline()
+            said_in_wecom(ready.split()[1], SANDBOX_GROUP, "预备期多久", "预备期为 1 年")
             running.send_signal(signal.SIGINT)
             assert running.wait(20) == 0
     finally:
@@ -471,6 +496,15 @@ def test_sandbox_refuses_half_a_key(tmp_path: Path) -> None:
     done = xueban("sandbox", *options, cwd=tmp_path)
     assert done.exit_code != 0
     assert "43" in done.output
+
+
+@pytest.mark.parametrize(
+    "more", [("--wecom-target", "x"), ("--wecom-target", "http://127.0.0.1:1/"),
+             ("--wecom-target", "http://127.0.0.1:1/", "--wecom-token", "abc")],
+)  # fmt: skip
+def test_sandbox_refuses_half_a_wecom_bot(more: tuple[str, ...], tmp_path: Path) -> None:
+    options = ("--target", "http://127.0.0.1:1/", "--token", "abc", *more)
+    assert "--wecom-" in bad(2, "sandbox", *options, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("command", [

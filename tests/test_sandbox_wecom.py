@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import requests
 
+from bot.cli.play_wecom import BOT
+from bot.cli.sandbox_wecom import serving_wecom
 from bot.clock import elapsed, pause
 from bot.config import Settings
 from bot.simulator.api import Api, serving_app
@@ -261,6 +263,24 @@ def test_where_no_wecom_is_played(clock: HandClock, tmp_path: Path) -> None:
         refused = requests.post(url, json={"name": "成员01"}, headers=headers, timeout=5)
         assert refused.status_code == 409
         world.close()
+
+
+def test_any_bots_callback_with_everybody_in_one_group(
+    settings: Settings, clock: HandClock
+) -> None:
+    """As `xueban sandbox --wecom-target` has it."""
+    platform = Platform(Account("http://127.0.0.1:9/", TOKEN, APP_ID, AES_KEY), clock)
+    world = World(platform, Api(APP_ID, "s", clock), clock, (Persona("成员01"),))
+    with with_callback(settings, clock) as (_, url, _):
+        target = url.replace("official-account", "wecom-bot")
+        with serving_wecom(world, BOT, target, 0) as (office, said):
+            assert target in said
+            office.say(ONE, "预备期多久", office.group)
+            deadline = elapsed() + 10
+            while "预备期为 1 年" not in str(office.bubbles(office.group)):
+                assert elapsed() < deadline
+                pause(0.02)
+    world.close()
 
 
 def test_a_bots_callback(settings: Settings, clock: HandClock, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from bot.simulator.wecom.connection import serving_connection
 from bot.simulator.wecom.enterprise import Bot, Enterprise
 from bot.simulator.world import World
 
+GROUP = "wrSANDBOX000001"
 _KEY = re.compile(r"[A-Za-z0-9]{43}")
 
 
@@ -48,6 +49,6 @@ def bot_of(id: str, name: str, secret: str, token: str, key: str, *, callback: b
 
 
 def _fill(office: Office, world: World) -> None:
-    office.enterprise.add_group("wrSANDBOX000001", "示例群")
+    office.enterprise.add_group(GROUP, "示例群")
     for persona in world.personas.values():
         office.add(persona.name)
