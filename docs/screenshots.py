@@ -11,8 +11,11 @@ from playwright.sync_api import Page, expect
 from tests.browser import browser, demo
 
 IMAGES = Path(__file__).parent / "images"
-# Steps after which the page is drawn, with the tab that stands beside it.
-_DRAWN = {1: "ledger", 4: "raw", 10: "clock"}
+# Steps after which the page is drawn, with the tab that stands beside it and the picture's name.
+_DRAWN = {
+    1: ("ledger", "sandbox-1"), 4: ("raw", "sandbox-4"), 7: ("ledger", "sandbox-group"),
+    10: ("clock", "sandbox-8"),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -26,14 +29,31 @@ def main() -> None:
                 said = page.get_by_test_id("tour-said")
                 expect(said).to_contain_text(step.done, timeout=40_000)
                 if number in _DRAWN:
-                    page.get_by_test_id(f"tab-{_DRAWN[number]}").click()
-                    if _DRAWN[number] == "raw":
+                    tab, name = _DRAWN[number]
+                    page.get_by_test_id(f"tab-{tab}").click()
+                    if tab == "raw":
                         page.locator("[data-testid^=raw-] summary").first.click()
-                    draw(page, f"sandbox-{_DRAWN[number]}")
+                    if name == "sandbox-group":
+                        draw_group(page, name)
+                    else:
+                        draw(page, name)
         with browser(390, 844, scale=2) as phone:
             phone.goto(url)
             phone.get_by_test_id("tour-close").click()
             draw(phone, "sandbox-phone")
+
+
+def draw_group(page: Page, name: str) -> None:
+    """Somebody whom the bot does not know checks in in the group: the answer has a card."""
+    page.get_by_test_id("tour-close").click()
+    page.get_by_test_id("speaker-新同学").click()
+    page.get_by_test_id("input").fill("打卡 第一次")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("wecom-card").last).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 960})
+    draw(page, name)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_test_id("tour-open").click()
 
 
 def draw(page: Page, name: str) -> None:
