@@ -49,9 +49,10 @@ class Runner:
         try:
             leading = self._lock.held()
             if leading != self._leading:
-                log.info("leading" if leading else "not_leading")
-                self._leading = leading
+                # What fails here is tried again with the next tick.
                 self._lead(leading)
+                self._leading = leading
+                log.info("leading" if leading else "not_leading")
             if leading:
                 self._work()
         except Exception:
@@ -69,7 +70,6 @@ class Runner:
 
     def close(self) -> None:
         """Let another process lead."""
-        if self._leading:
-            self._leading = False
-            self._lead(False)
+        self._leading = False
+        self._lead(False)
         self._lock.release()

@@ -47,6 +47,8 @@ def build_line(application: Application, patience: Patience | None = None) -> Li
     credentials = Credentials(section.ws_url, section.bot_id, section.secret.get_secret_value())
 
     def connect() -> LongConnection:
+        with application.database.read() as session:
+            said = pace.said_since(session, Way.WECOM_BOT, clock.now() - timedelta(hours=1))
         # Somebody waits for these answers: before what the worker does otherwise.
         talking = build(settings, "web", library=application.library)
         # It takes seconds: before the platform sends anything.
@@ -56,8 +58,6 @@ def build_line(application: Application, patience: Patience | None = None) -> Li
             lambda message: talking.dispatcher.dispatch(message, clock.now()).reply,
             clock.now, elapsed, patience, talking.database.dispose,
         )  # fmt: skip
-        with talking.database.read() as session:
-            said = pace.said_since(session, Way.WECOM_BOT, clock.now() - timedelta(hours=1))
         connection.remember(said)
         return connection
 

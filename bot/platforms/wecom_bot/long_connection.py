@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 # One conversation is always in the same lane, so that its messages are answered in order.
 _LANES = 4
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 4.0
 _LIMIT = TEXT_LIMITS[Channel.WECOM_BOT]
 _COMMANDS = {"enter_chat": WELCOME, "click": UPDATE}
 
@@ -69,6 +69,7 @@ class LongConnection:
         self._phrases = phrases
         self._receive = receive
         self._now = now
+        self._elapsed = elapsed
         self._ended = ended
         self._pace = Pace(LIMITS)
         self._connection = Connection(
@@ -104,13 +105,17 @@ class LongConnection:
         """What was heard is answered; then the line is let go."""
         for lane in self._lanes:
             lane.put(None)
-        for thread in self._workers:
-            thread.join(_STOP_SECONDS)
+        self._join(self._workers)
         self._replying.stop(_STOP_SECONDS if self.live else 0.0)
         self._connection.stop()
-        for thread in self._threads:
-            thread.join(_STOP_SECONDS)
+        self._join(self._threads)
         self._ended()
+
+    def _join(self, threads: list[threading.Thread]) -> None:
+        """Wait for all of them, but no longer than that."""
+        end = self._elapsed() + _STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, end - self._elapsed()))
 
     def busy_until(self, conversation: str, now: datetime) -> datetime | None:
         """When the conversation can take another message; None for at once."""
