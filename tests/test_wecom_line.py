@@ -146,3 +146,12 @@ def test_frames_out_of_order_are_all_answered(side: Side) -> None:
     exchanges = [side.people.say(f"U{number}", "打卡") for number in range(1, 10)]
     assert all(one.wait(10).finished for one in exchanges)
     assert rows(side.application, CheckIn) == 0
+
+
+def test_many_conversations_are_answered_in_order(side: Side) -> None:
+    people = [f"U{number}" for number in range(1, 10)]
+    asked = [side.people.say(who, f"帮助{turn}") for turn in range(20) for who in people]
+    assert all(one.wait(30).finished for one in asked)
+    for who in people:
+        streams = [one.stream for one in side.enterprise.messages(who) if not one.sender]
+        assert streams == [one.stream for one in asked if one.sender == who]

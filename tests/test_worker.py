@@ -11,9 +11,10 @@ from werkzeug.test import TestResponse
 
 from bot.bootstrap import Application, build_runner, tick_once
 from bot.domain.messages import Channel, InboundMessage, MessageType
+from bot.errors import DatabaseProblem
 from bot.ports import LeaderLock
 from bot.storage.engine import build_engine
-from bot.storage.leader import leader_lock
+from bot.storage.leader import FileLock, leader_lock
 from bot.storage.models import InboxMessage
 from bot.web.app import create_app
 from scheduler.runner import Runner
@@ -214,3 +215,22 @@ def test_a_step_that_fails_holds_up_no_other(application: Application, clock: Ha
     tick_once(application)
     assert inbox(application) == []
     assert health(application).status_code == 200
+
+
+def test_a_lead_that_fails_is_tried_again(tmp_path: Path) -> None:
+    heard: list[bool] = []
+
+    def lead(leading: bool) -> None:
+        heard.append(leading)
+        if len(heard) == 1:
+            raise DatabaseProblem("busy")
+
+    ticks: list[None] = []
+    runner = Runner(lambda: ticks.append(None), FileLock(tmp_path / "lock"), lead=lead)
+    runner.run_once()
+    assert (heard, ticks) == ([True], [])
+    runner.run_once()
+    runner.run_once()
+    assert (heard, len(ticks)) == ([True, True], 2)
+    runner.close()
+    assert heard == [True, True, False]
