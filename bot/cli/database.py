@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -61,8 +63,9 @@ def upgrade(config: Path | None) -> None:
     click.echo(f"Upgraded from {found} to {schema.expected()}. The backup is {file}.")
 
 
-# Of two processes that want the processor, the bot is to have it.
-_BEHIND = 15
+def _behind() -> ThreadPoolExecutor:
+    """Of two that want the processor, the bot is to have it: this thread is nice."""
+    return ThreadPoolExecutor(1, initializer=os.nice, initargs=(15,))
 
 
 @database.command()
@@ -70,10 +73,10 @@ _BEHIND = 15
 @config_option
 def backup(file: Path, config: Path | None) -> None:
     """Write a checked backup to FILE; the bot may go on running, and goes first."""
-    os.nice(_BEHIND)
-    with _opened(settings_of(config)) as opened:
+    with _opened(settings_of(config)) as opened, _behind() as thread:
         schema.require_tables(opened.engine)
-        with_progress(f"backing up to {file}", lambda: copies.backup(opened.engine, file))
+        work = partial(thread.submit, copies.backup, opened.engine, file)
+        with_progress(f"backing up to {file}", lambda: work().result())
     click.echo(f"Wrote {file} ({file.stat().st_size} bytes).")
 
 
