@@ -122,3 +122,19 @@ def test_a_robot_that_is_configured_no_more_is_told_nothing(branch: Branch) -> N
     build_worker(without)
     branch.tell([], "周五党课", groups=True)
     assert branch.states() == {}
+
+
+def test_who_has_no_address_that_can_be_pushed_to_reads_it_with_the_next_reply(
+    branch: Branch,
+) -> None:
+    reached = branch.add("U1")
+    now = branch.clock.now()
+    with branch.application.database.begin() as session:
+        other = Person(name=None, created_at=now)
+        session.add(other)
+        session.flush()
+        here = {"channel": Channel.OFFICIAL_ACCOUNT, "account": "gh", "value": "o1"}
+        session.add(Address(**here, person_id=other.id, created_at=now))
+        saying = Saying("announcement", "a:1", Notice("announcement", lines=("周五交材料",)))
+        deliveries.tell(session, [reached, other.id], 1, saying, now)
+    assert branch.states() == {"queued": 1, "held": 1}

@@ -2,19 +2,20 @@
 the mailbox and rides on their next private reply. Nothing does both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, select, text, update
 
-from bot.domain.delivery import DIRECT, Urgency, Way, policy_of
+from bot.domain.delivery import DIRECT, Urgency, Way, channel_of, policy_of
 from bot.domain.messages import Channel, Notice
 from bot.domain.person import address_hash
 from bot.domain.quiet import LATEST_SPREAD, Hours, spread
 from bot.services import outlet
-from bot.storage.models import Community, Delivery, GroupChat
+from bot.storage.among import among
+from bot.storage.models import Address, Community, Delivery, GroupChat
 from bot.storage.models.delivery import OPEN_STATES
 from bot.storage.session import UnitOfWork, insert_all_new
 
@@ -65,7 +66,6 @@ def tell(
     values = _values(saying, community_id, urgency, now)
     if due and due + LATEST_SPREAD >= values["expires_at"]:
         due = None
-    values["state"] = "queued" if due else "held"
     # What is said because somebody has just done something comes at no slot.
     planned = urgency is not Urgency.ALERT and (saying.due_at is not None or due != now)
     key = saying.key or saying.about
@@ -73,8 +73,14 @@ def tell(
     own: dict[str, list[Any]] = {
         "person_id": people,
         "dedupe_key": [key if number is None else f"{key}:{number}" for number in people],
-        "visible_at": [spread(due, number or 0) if due and planned else due for number in people],
     }
+    # Who has no address where anything can be pushed would only wait for the mailbox.
+    pushed = _pushable(session, people, now) if due else set()
+    own["state"] = ["queued" if number in pushed else "held" for number in people]
+    own["visible_at"] = [
+        None if number not in pushed else spread(due, number or 0) if due and planned else due
+        for number in people
+    ]
     return insert_all_new(session, Delivery, values, own)
 
 
@@ -109,6 +115,18 @@ def tell_groups(session: UnitOfWork, community_id: int, saying: Saying, now: dat
         "state": ["queued" for _ in groups],
     }
     return insert_all_new(session, Delivery, values, own)
+
+
+def _pushable(session: UnitOfWork, people: Sequence[int | None], now: datetime) -> set[int | None]:
+    """Those with an address on a channel that pushes; who is nameless may have one."""
+    channels = {channel_of(way) for way in outlet.ways_of(session, now).ways}
+    if Channel.OFFICIAL_ACCOUNT in channels:
+        return set(people)
+    known = select(Address.person_id).where(
+        Address.channel.in_(channels), among(Address.__table__.c.person_id, "ids")
+    )
+    ids = [number for number in people if number is not None]
+    return {None, *session.scalars(known, {"ids": ids})}
 
 
 def groups_of(session: UnitOfWork, community_id: int, now: datetime) -> list[int]:
