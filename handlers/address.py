@@ -32,8 +32,12 @@ def ask(context: Context) -> Notice:
     listed = address.all_of(context.session, context.message, context.bound.person_id)
     others = [view for view in listed if not view.here]
     here = channel_of(context, context.message.channel)
+    mine = next(view for view in listed if view.here)
     if not others:
         return context.notice("address.only_one", channel=here)
+    others = [view for view in others if not address.is_too_new(mine, view, context.now)]
+    if not others:
+        return context.notice("address.too_new", days=address.SETTLED.days)
     choices = [(_label(context, view), "address.remove", {"id": view.id}) for view in others]
     options = context.offer(choices, none="address.keep", zero="address.kept", explicit=True)
     lines = (context.say("address.ask", channel=here),)

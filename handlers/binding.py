@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 from bot.domain.grammar import Takes
@@ -73,7 +74,12 @@ def _ask_consent(context: Context) -> Notice:
         if choice["action"] == "check_in.agree":
             payload["check_in"] = choice["payload"]
     label = "binding.agree" if context.argument else "consent.agree"
-    return ask_consent(context, "binding.agree", payload, label=label, notice="consent.notice")
+    notice = ask_consent(context, "binding.agree", payload, label=label, notice="consent.notice")
+    found = access.find(context.session, context.argument, context.now)
+    if found is not None and found.purpose is access.Purpose.ADDRESS:
+        # Whoever was given somebody else's code would write into that person's record.
+        return replace(notice, lines=(*notice.lines, context.say("address.own_only")))
+    return notice
 
 
 def _how(context: Context) -> Notice:

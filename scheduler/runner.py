@@ -59,17 +59,18 @@ class Runner:
             log.exception("tick_failed")
 
     def run(self) -> None:
-        """Tick until SIGTERM or SIGINT; the open tick is finished."""
+        """Tick until SIGTERM or SIGINT; the open tick is finished. Who called it calls close()."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopped.set())
         self.run_once()
         self._scheduler.start()
         self._stopped.wait()
         self._scheduler.shutdown(wait=True)
-        self.close()
 
     def close(self) -> None:
         """Let another process lead."""
         self._leading = False
-        self._lead(False)
-        self._lock.release()
+        try:
+            self._lead(False)
+        finally:
+            self._lock.release()

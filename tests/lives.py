@@ -49,6 +49,7 @@ def schedule(config: Path, interval: float) -> None:
     runner = Runner(lambda: tick_once(application), lock, interval)
     print(os.getpid(), flush=True)  # noqa: T201
     runner.run()
+    runner.close()
 
 
 def main(config: Path) -> None:

@@ -140,6 +140,22 @@ class TestByCode:
         assert rows(application, OneTimeCode) == 1
 
     @pytest.mark.parametrize("dialect", ["sqlite"])
+    def test_whose_record_it_will_be_is_said_first(self, application: Application) -> None:
+        code = code_in(joined(official(application)).say("绑定码"))
+        assert "那个号是你自己的，才选 1" in wecom(application).say(f"绑定 {code}")
+
+    def test_who_came_in_lately_removes_nobody(
+        self, application: Application, clock: HandClock
+    ) -> None:
+        one, two = joined(official(application)), wecom(application)
+        clock.forward(timedelta(minutes=1))
+        two.say(f"绑定 {code_in(one.say('绑定码'))}")
+        two.say("1")
+        assert "还不能解开更早的号" in two.say("解绑")
+        assert "企业微信" in one.say("解绑")
+        clock.forward(timedelta(days=7, minutes=1))
+        assert "公众号" in two.say("解绑")
+
     def test_consent_comes_first(self, application: Application) -> None:
         one, two = joined(official(application)), wecom(application)
         code = code_in(one.say("绑定码"))
@@ -253,31 +269,25 @@ class TestRemoving:
 
 @pytest.mark.parametrize("dialect", ["sqlite"])
 class TestByRoster:
-    def test_the_code_again_in_another_channel(self, application: Application) -> None:
+    def test_the_code_again_in_another_channel_is_confirmed(self, application: Application) -> None:
+        """It may lie about on paper: who has it is not yet who it was made for."""
+        leader = organiser(application, "oLeader")
         code = listed(application, ("王芳", "1"))["王芳"]
         one, two = official(application), wecom(application)
-        for member in (one, two):
-            assert "1 同意并绑定" in member.say(f"绑定 {code}")
-            assert "绑定好了，王芳" in member.say("1")
-        assert rows(application, PersonRow) == 1
+        one.say(f"绑定 {code}")
+        assert "绑定好了，王芳" in one.say("1")
+        two.say(f"绑定 {code}")
+        assert "已请" in two.say("1")
+        assert "绑定好了" not in two.say(f"绑定 {code}")
+        two.say("打卡 在企业微信")
+        assert "连续" not in one.say("我的").replace("连续 0 天", "")
+        assert "有人说这是自己的另一个号" in leader.say("待办")
+        assert "王芳 已绑定" in leader.say("同意 1")
         assert "你的企业微信也绑上了" in one.say("收件箱")
-        assert "已经绑定过了" in two.say(f"绑定 {code}")
+        assert "连续 1 天" in one.say("我的")
         three = wecom(application, "uB")
         three.say(f"绑定 {code}")
         assert "已经有人用了" in three.say("1")
-
-    def test_the_code_by_somebody_who_has_a_record_there(self, application: Application) -> None:
-        code = listed(application, ("王芳", "1"))["王芳"]
-        one, two = official(application), joined(wecom(application))
-        two.say("打卡 在企业微信")
-        one.say(f"绑定 {code}")
-        one.say("1")
-        said = two.say(f"绑定 {code}")
-        assert "两边的记录会合在一起" in said
-        assert "1 合在一起" in said
-        assert "绑定好了，王芳" in two.say("1")
-        assert "连续 1 天" in one.say("我的")
-        assert rows(application, PersonRow) == 1
 
     def test_name_and_number_are_confirmed(self, application: Application) -> None:
         leader = organiser(application, "oLeader")
@@ -435,4 +445,5 @@ def test_two_at_once_with_the_code_of_the_roster(application: Application) -> No
     for other in others:
         other.say(f"绑定 {code}")
     said = at_once(*(partial(other.say, "1") for other in others))
-    assert sorted("绑定好了" in text for text in said) == [False, True]
+    # The first is asked for; nobody is bound by a code that is somebody's already.
+    assert sorted("已请" in text for text in said) == [False, True]

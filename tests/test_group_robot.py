@@ -102,7 +102,7 @@ def test_each_robot_speaks_to_its_own_group(transport: GroupRobotTransport, api:
     transport.send(PUSH._replace(address="二班群"))
     assert [said.key for said in api.said] == [KEY, SECOND_KEY]
     outcome = transport.send(PUSH._replace(address="三班群"))
-    assert outcome.remedy is Remedy.CONFIGURATION
+    assert outcome.remedy is Remedy.RECIPIENT
     assert len(api.calls) == 2
 
 
@@ -207,7 +207,7 @@ def test_each_robot_says_twenty_in_a_minute(
     for _ in range(22):
         remedies.append(transport.send(PUSH).remedy)
         clock.forward(timedelta(seconds=1))
-    assert remedies == [Remedy.DONE] * 20 + [Remedy.FREQUENCY] * 2
+    assert remedies == [Remedy.DONE] * 20 + [Remedy.RETRY] * 2
     assert transport.send(PUSH._replace(address="二班群")).remedy is Remedy.DONE
     assert len(api.calls) == 21, "what would be refused is not tried"
     now = clock.now()
@@ -222,7 +222,7 @@ def test_the_platform_counts_as_well(base: str, api: RobotApi, clock: HandClock)
     first, second = transport_at(base, clock), transport_at(base, clock)
     assert {first.send(PUSH).remedy for _ in range(20)} == {Remedy.DONE}
     outcome = second.send(PUSH)
-    assert (outcome.remedy, outcome.code) == (Remedy.FREQUENCY, 45009)
+    assert (outcome.remedy, outcome.code) == (Remedy.RETRY, 45009)
     clock.forward(timedelta(minutes=1))
     assert second.send(PUSH).remedy is Remedy.DONE
 
@@ -240,8 +240,8 @@ def test_of_many_threads_no_more_get_through(transport: GroupRobotTransport, api
     ("code", "remedy"),
     [
         (-1, Remedy.RETRY),
-        (45009, Remedy.FREQUENCY),
-        (93000, Remedy.CONFIGURATION),
+        (45009, Remedy.RETRY),
+        (93000, Remedy.RECIPIENT),
         (40008, Remedy.CONTENT),
         (123456, Remedy.CONTENT),
     ],
@@ -258,7 +258,7 @@ def test_what_each_refusal_means(
 def test_a_robot_that_is_gone(transport: GroupRobotTransport, api: RobotApi) -> None:
     api.keys.discard(KEY)
     outcome = transport.send(PUSH)
-    assert (outcome.remedy, outcome.code) == (Remedy.CONFIGURATION, 93000)
+    assert (outcome.remedy, outcome.code) == (Remedy.RECIPIENT, 93000)
     assert KEY not in outcome.reason
 
 
@@ -269,7 +269,7 @@ def test_a_robot_that_is_gone(transport: GroupRobotTransport, api: RobotApi) -> 
         ("slow", Remedy.UNCLEAR, 1),
         ("http_error", Remedy.UNCLEAR, 0),
         ("busy", Remedy.RETRY, 0),
-        ("quota", Remedy.FREQUENCY, 0),
+        ("quota", Remedy.RETRY, 0),
     ],
 )
 def test_what_each_fault_means(

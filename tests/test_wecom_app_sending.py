@@ -92,7 +92,7 @@ def test_a_text_is_the_whole_notice(transport: Transport, api: AppApi) -> None:
             "agentid": AGENT,
             "text": {"content": TEXT},
             "enable_duplicate_check": 1,
-            "duplicate_check_interval": 1800,
+            "duplicate_check_interval": 660,
         }
     ]
 
@@ -196,7 +196,7 @@ def test_what_is_tried_again_is_shown_once(
 ) -> None:
     api.next_faults.append("drop")
     assert remedies(transport.send_all(to(USER, OTHER))) == [Remedy.UNCLEAR] * 2
-    clock.forward(timedelta(minutes=29))
+    clock.forward(timedelta(minutes=10))
     assert remedies(transport.send_all(to(USER, OTHER))) == [Remedy.DONE] * 2
     assert len(api.shown()) == 2
     assert [one.fate for one in api.sent] == ["shown", "shown", "repeated", "repeated"]

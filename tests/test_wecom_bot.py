@@ -167,7 +167,7 @@ def test_an_older_card_answers_nothing_newer(wecom: Wecom) -> None:
 def test_what_takes_long_is_asked_for_again(wecom: Wecom) -> None:
     answers = Answers(wecom.application, seconds=0.0)
     message = payload.parse({**MESSAGE, "msgid": "L", "text": {"content": "帮助"}}, NOW, "")
-    assert answers.of(message) is None
+    assert answers.wait(message, answers.begin(message)) is None
     poll = payload.Poll(message.key.hex(), "U1", "U1")
     while (found := answers.again(poll)) is None:
         pause(0.01)

@@ -136,6 +136,11 @@ def worker(config: Path | None, parent: int | None) -> None:
     line = build_line(application)
     sender = build_worker(application, line=line)
     thread = sender.start()
-    build_runner(application, demo=is_demo(), line=line).run()
-    sender.stop()
-    thread.join()
+    runner = build_runner(application, demo=is_demo(), line=line)
+    try:
+        runner.run()
+    finally:
+        # What is under way still needs the line.
+        sender.stop()
+        thread.join()
+        runner.close()

@@ -46,6 +46,7 @@ def _reaches(context: Context, member: Member) -> bool:
     session, now = context.session, context.now
     return (
         deliveries.can_push(session, now)
+        and member.person_id in deliveries.pushable(session, [member.person_id], now)
         and mute.muted_until(session, member.person_id, now) is None
         and schedule.hours_of(session, member.community.id).after_quiet(now) <= now
     )

@@ -1,16 +1,19 @@
 """The addresses of one member: another one is added by a code, listed, and taken away again."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import delete, select
 
 from bot.domain.messages import InboundMessage
-from bot.services import access, audit, conversation, deliveries, merging, person
+from bot.services import access, audit, conversation, deliveries, merging, person, ticket
 from bot.services.access import Purpose
 from bot.storage.models import Address, Person
 from bot.storage.session import UnitOfWork
+
+# An address may remove an older one of the same person after this.
+SETTLED = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,11 @@ def all_of(session: UnitOfWork, message: InboundMessage, person_id: int) -> list
     ]
 
 
+def is_too_new(here: AddressView, other: AddressView, now: datetime) -> bool:
+    """Whoever has got in lately by somebody's code must not throw them out."""
+    return here.since > other.since and now - here.since < SETTLED
+
+
 def remove(
     session: UnitOfWork, message: InboundMessage, person_id: int, address_id: int,
     community_id: int, now: datetime,
@@ -141,7 +149,9 @@ def remove(
     What was recorded stays with the person; who writes from there is unknown from now on.
     """
     listed = all_of(session, message, person_id)
-    if not any(view.id == address_id and not view.here for view in listed):
+    here = next((view for view in listed if view.here), None)
+    other = next((view for view in listed if view.id == address_id and not view.here), None)
+    if here is None or other is None or is_too_new(here, other, now):
         return None
     gone = session.execute(
         delete(Address)
@@ -152,6 +162,7 @@ def remove(
     if gone is None:
         return None
     conversation.forget_all(session, *gone)
+    ticket.drop_anonymous(session, *gone)
     access.void(session, Purpose.ADDRESS, person_id, now)
     deliveries.cancel(session, deliveries.about_address(*gone), "address removed")
     audit.note(

@@ -90,11 +90,6 @@ def merge(
     session: UnitOfWork, message: InboundMessage, asked: Mapping[str, Any], now: datetime
 ) -> Attempt:
     """The sender has agreed to what by_code() asked; everything is looked at anew."""
-    if "entry" in asked:
-        entry = session.get(RosterEntry, asked["entry"])
-        if entry is None:
-            return Attempt(Outcome.WRONG_CODE)
-        return _bind(session, message, entry, now, agreed=True)
     found = access.find_by_id(session, asked["code"], now)
     if found is None:
         return Attempt(Outcome.WRONG_CODE)
@@ -145,6 +140,12 @@ def request(
         return Attempt(Outcome.OTHER, home)
     if person_id is None:
         person_id = person.register(session, message, now).person_id
+    return _request(session, entry, person_id, home, now)
+
+
+def _request(
+    session: UnitOfWork, entry: RosterEntry, person_id: int, home: CommunityView, now: datetime
+) -> Attempt:
     row_id = insert_new(
         session,
         BindingRequest,
@@ -163,8 +164,8 @@ def request(
                 BindingRequest.state == "open",
             )
         )
-        return Attempt(Outcome.WAITING if mine else Outcome.TAKEN, home, name=name)
-    return Attempt(Outcome.REQUESTED, home, name=name, request=row_id)
+        return Attempt(Outcome.WAITING if mine else Outcome.TAKEN, home, name=entry.name)
+    return Attempt(Outcome.REQUESTED, home, name=entry.name, request=row_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +268,8 @@ def withdraw_requests(session: UnitOfWork, person_id: int, now: datetime) -> Non
 
 
 def _bind(
-    session: UnitOfWork, message: InboundMessage, entry: RosterEntry, now: datetime,
-    *, agreed: bool = False,
-) -> Attempt:  # fmt: skip
+    session: UnitOfWork, message: InboundMessage, entry: RosterEntry, now: datetime
+) -> Attempt:
     home = community.view(session.get_one(Community, entry.community_id))
     person_id = person.known(session, message)
     if entry.person_id is None:
@@ -286,23 +286,25 @@ def _bind(
         return Attempt(Outcome.BOUND, home, name=entry.name)
     if person_id is not None and _has_entry(session, person_id, home.id):
         return Attempt(Outcome.OTHER, home)
-    return _bind_second(session, message, entry, entry.person_id, home, now, agreed=agreed)
+    return _bind_second(session, message, entry, entry.person_id, home, now)
 
 
 def _bind_second(
     session: UnitOfWork, message: InboundMessage, entry: RosterEntry, owner: int,
-    home: CommunityView, now: datetime, *, agreed: bool,
+    home: CommunityView, now: datetime,
 ) -> Attempt:  # fmt: skip
-    """The code of somebody who is bound, from another channel."""
-    way = address.way_to(session, message, owner)
+    """The code of somebody who is bound, from another channel: codes lie about on paper, so that
+    an organiser is asked, as for name and number.
+    """
     if not _may_be_second(session, message, owner):
         return Attempt(Outcome.TAKEN, home, name=entry.name)
-    if way is Way.MERGE and not agreed:
-        return Attempt(Outcome.MERGE, home, asked={"entry": entry.id})
+    way = address.way_to(session, message, owner)
     if way in _REFUSED:
         return Attempt(_REFUSED[way], home)
-    added = address.add(session, message, owner, home.id, now)
-    return Attempt(Outcome.BOUND, home, name=entry.name, added=tuple(added))
+    person_id = person.known(session, message)
+    if person_id is None:
+        person_id = person.register(session, message, now).person_id
+    return _request(session, entry, person_id, home, now)
 
 
 def _may_be_second(session: UnitOfWork, message: InboundMessage, owner: int) -> bool:

@@ -75,7 +75,7 @@ def tell(
         "dedupe_key": [key if number is None else f"{key}:{number}" for number in people],
     }
     # Who has no address where anything can be pushed would only wait for the mailbox.
-    pushed = _pushable(session, people, now) if due else set()
+    pushed = pushable(session, people, now) if due else set()
     own["state"] = ["queued" if number in pushed else "held" for number in people]
     own["visible_at"] = [
         None if number not in pushed else spread(due, number or 0) if due and planned else due
@@ -117,7 +117,7 @@ def tell_groups(session: UnitOfWork, community_id: int, saying: Saying, now: dat
     return insert_all_new(session, Delivery, values, own)
 
 
-def _pushable(session: UnitOfWork, people: Sequence[int | None], now: datetime) -> set[int | None]:
+def pushable(session: UnitOfWork, people: Sequence[int | None], now: datetime) -> set[int | None]:
     """Those with an address on a channel that pushes; who is nameless may have one."""
     channels = {channel_of(way) for way in outlet.ways_of(session, now).ways}
     if Channel.OFFICIAL_ACCOUNT in channels:

@@ -119,7 +119,7 @@ def retry(session: UnitOfWork, delivery_ids: Sequence[int], now: datetime) -> in
     long as if they were new. What somebody does not want to hear, or had deleted, stays.
     """
     here = select(Person.id).where(Person.hidden_at.is_(None))
-    push = deliveries.can_push(session, now)
+    push, in_group = deliveries.can_push(session, now), Delivery.group_id.is_not(None)
     done = session.execute(
         update(Delivery)
         .where(
@@ -130,7 +130,8 @@ def retry(session: UnitOfWork, delivery_ids: Sequence[int], now: datetime) -> in
             or_(Delivery.person_id.is_(None), Delivery.person_id.in_(here)),
         )
         .values(
-            state="queued" if push else "held", reason="", visible_at=now if push else None,
+            state=case((in_group, "queued"), else_="queued" if push else "held"), reason="",
+            visible_at=case((in_group, now), else_=now if push else None),
             token="", attempts=0, tried_at=None, done_at=None, platform_id="", way="", rides=0,
             expires_at=now + deliveries.KEPT,
         ),

@@ -129,7 +129,9 @@ _RELEASE = (
         or_(_table.urgency != Urgency.DIGEST, bindparam("digests", type_=Boolean())),
         or_(_table.topic.not_in(_TODAYS), _table.created_at >= bindparam("today")),
     )
-    .values(state="queued", visible_at=bindparam("at"), tried_at=None, attempts=0, reason="")
+    .values(
+        state="queued", visible_at=bindparam("at"), tried_at=None, attempts=0, reason="", way=""
+    )
 )
 
 

@@ -161,6 +161,7 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
     if not rows:
         return Claimed()
     open_ways = replace(outlet.ways_of(session, now), templates=rules.templates)
+    here = replace(open_ways, ways=open_ways.ways - {absent}) if absent else open_ways
     places = _places(session, {row.community_id for row in rows})
     known = contacts.of(session, rows, templates=bool(rules.templates))
     spared = contacts.spared(session, rows)
@@ -171,7 +172,9 @@ def claim(session: UnitOfWork, rules: Rules, limit: int, now: datetime, token: s
         place = places[group[0].row.community_id]
         fitting = _fitting(group, place.hours, held, now)
         dues = [item.due for item in fitting]
-        decision, contact = choose(dues, reachable, open_ways, place.hours, place.budget, now)
+        decision, contact = choose(dues, reachable, here, place.hours, place.budget, now)
+        if absent and not isinstance(decision, Send):
+            decision, contact = choose(dues, reachable, open_ways, place.hours, place.budget, now)
         if isinstance(decision, Send) and decision.way is absent:
             held["queued", now, "elsewhere", absent] += [item.row.id for item in fitting]
         elif isinstance(decision, Send):

@@ -51,7 +51,7 @@ _END = (
 _AGAIN = (
     update(Delivery.__table__)  # type: ignore[arg-type]
     .where(*_MINE, _table.state == "sending")
-    .values(state="queued", reason=bindparam("why"), visible_at=bindparam("at"), token="")
+    .values(state="queued", reason=bindparam("why"), visible_at=bindparam("at"), token="", way="")
 )
 # What was refused without having been tried: it counts no more as tried, or as one of the day's.
 _ANEW = _AGAIN.values(
@@ -137,6 +137,10 @@ def _what_now(
             return None, "unknown", reason
         case Remedy.UNCLEAR | Remedy.RETRY | Remedy.TOKEN:
             return now + pause_before(parcel.attempts, dice()), "", reason
+        case Remedy.DEFER | Remedy.CONTENT if parcel.contact.group:
+            # A group has no mailbox.
+            log.error("group_not_told", topic=parcel.push.topic, code=outcome.code)
+            return None, "failed", reason
         case Remedy.DEFER if not parcel.send.window and parcel.push.way is not Way.SUBSCRIPTION:
             # Nothing that we keep count of closes this way.
             return None, "held", reason

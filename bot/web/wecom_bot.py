@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 from bot.bootstrap import THREADS, Application
 from bot.clock import elapsed
 from bot.domain.messages import SILENCE, Channel, InboundMessage, Reply
-from bot.errors import PlatformProblem
+from bot.errors import MalformedMessage, PlatformProblem
 from bot.platforms.wecom_bot.channel import WecomBot
 from bot.platforms.wecom_bot.payload import Poll
 from bot.platforms.wecom_bot.response_url import ResponseUrls
@@ -46,11 +46,12 @@ def blueprint(application: Application, bot: WecomBot, metrics: Metrics) -> Blue
         opened = bot.open(parameters(), request.get_data(cache=False), clock.now())
         message, reply = opened.message, None
         if message is not None:
-            done = answers.of(message)
+            found = answers.begin(message)
+            done = answers.wait(message, found)
             reply = done.reply if done else None
             metrics.messages.labels(_NAME, message.type, done.outcome if done else "later").inc()
-            if reply is not None and message.event == "click":
-                answers.tell(partial(_say, urls, bot, message, reply))
+            if message.event == "click":
+                answers.tell(partial(_say, urls, bot, message, found))
         elif opened.poll is not None:
             reply = answers.again(opened.poll)
         body = bot.seal(reply, opened, clock.now())
@@ -60,14 +61,16 @@ def blueprint(application: Application, bot: WecomBot, metrics: Metrics) -> Blue
     return pages
 
 
-def _say(urls: ResponseUrls, bot: WecomBot, message: InboundMessage, reply: Reply) -> None:
+def _say(
+    urls: ResponseUrls, bot: WecomBot, message: InboundMessage, found: Future[Dispatched]
+) -> None:
     """What there is to say to a card's tap: the passive answer only changes the card."""
-    words, address = bot.words(reply), message.details.get("response_url", "")
+    words, address = bot.words(found.result().reply), message.details.get("response_url", "")
     if not words or not address:
         return
     try:
         urls.say(address, words)
-    except PlatformProblem as problem:
+    except (PlatformProblem, MalformedMessage) as problem:
         log.error("response_url_failed", reason=str(problem))
 
 
@@ -78,18 +81,22 @@ class Answers:
         self._application = application
         self._seconds = seconds
         self._threads = ThreadPoolExecutor(THREADS, "wecom-bot")
-        self._late: dict[str, Future[Dispatched]] = {}
+        # Nobody who asks something waits for what is told beside that.
+        self._telling = ThreadPoolExecutor(THREADS, "wecom-bot-says")
+        self._late: dict[str, tuple[InboundMessage, Future[Dispatched]]] = {}
         self._lock = threading.Lock()
 
-    def of(self, message: InboundMessage) -> Dispatched | None:
-        """None while it is still being found."""
+    def begin(self, message: InboundMessage) -> Future[Dispatched]:
         clock, dispatcher = self._application.clock, self._application.dispatcher
-        found = self._threads.submit(lambda: dispatcher.dispatch(message, clock.now()))
+        return self._threads.submit(lambda: dispatcher.dispatch(message, clock.now()))
+
+    def wait(self, message: InboundMessage, found: Future[Dispatched]) -> Dispatched | None:
+        """None while it is still being found: then it can be asked for again."""
         try:
             return found.result(self._seconds)
         except StillAtIt:
             with self._lock:
-                self._late[message.key.hex()] = found
+                self._late[message.key.hex()] = (message, found)
                 while len(self._late) > _KEPT:
                     self._late.pop(next(iter(self._late)))
             return None
@@ -99,11 +106,12 @@ class Answers:
         still being found.
         """
         with self._lock:
-            found = self._late.get(poll.id)
-        if found is not None and not found.done():
-            return None
-        with self._lock:
-            self._late.pop(poll.id, None)
+            message, found = self._late.get(poll.id, (None, None))
+        if message and (message.sender, message.conversation) != (poll.sender, poll.conversation):
+            return SILENCE
+        if found is not None:
+            # What is kept of a reply may be less than the reply.
+            return found.result().reply if found.done() else None
         try:
             key = bytes.fromhex(poll.id)
         except ValueError:
@@ -113,4 +121,4 @@ class Answers:
 
     def tell(self, work: Callable[[], None]) -> None:
         """Do this beside what is answered now."""
-        self._threads.submit(work)
+        self._telling.submit(work)

@@ -17,7 +17,9 @@ from bot.platforms.wecom_errcodes import remedy_of
 
 # 20 messages a minute (path/91770). What is sent 60 s apart may arrive closer together.
 LIMITS = ((20, timedelta(seconds=65)),)
-_TOO_FAST = Outcome(Remedy.FREQUENCY, reason="this robot has said as much as it may in a minute")
+# Of one robot; the others go on.
+_OWN = {Remedy.FREQUENCY: Remedy.RETRY, Remedy.CONFIGURATION: Remedy.RECIPIENT}
+_TOO_FAST = Outcome(Remedy.RETRY, reason="this robot has said as much as it may in a minute")
 # Where words begin to mean something to the platform: somebody is called; and in markdown, a line
 # is a heading or a quote, something is bold, coloured or a link. (Code does no harm.)
 _CALLS = re.compile(r"(?<=<)(?=@)")
@@ -37,12 +39,12 @@ class GroupRobotTransport:
         self._pace = Pace(LIMITS)
 
     def send(self, push: Push) -> Outcome:
-        """FREQUENCY without a call when the robot has said 20 messages within a minute, and
-        CONFIGURATION for one that there is not.
+        """RETRY without a call when the robot has said 20 messages within a minute, and RECIPIENT
+        for one that there is not (any more): it is this robot's trouble and no other's.
         """
         robot = self._robots.get(push.address)
         if robot is None:
-            return Outcome(Remedy.CONFIGURATION, reason="no robot of that name is configured")
+            return Outcome(Remedy.RECIPIENT, reason="no robot of that name is configured")
         if not self._pace.take(push.address, self._now()):
             return _TOO_FAST
         try:
@@ -51,7 +53,8 @@ class GroupRobotTransport:
             else:
                 endpoints.send_text(robot, self._text(push.notice))
         except PlatformRefused as refused:
-            return Outcome(remedy_of(refused.code), refused.code, str(refused))
+            remedy = _OWN.get(remedy_of(refused.code), remedy_of(refused.code))
+            return Outcome(remedy, refused.code, str(refused))
         except PlatformSilent as silent:
             return outcome_of(silent)
         return Outcome(Remedy.DONE)

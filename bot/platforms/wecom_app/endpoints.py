@@ -12,8 +12,9 @@ from bot.platforms.wecom_app.client import Client
 # Members that one call may name, and bytes of a text (path/90236).
 MOST_MEMBERS = 1000
 _TEXT_LIMIT = 2048
-# Seconds in which the same message does not arrive twice, at most 4 hours.
-_NO_REPEAT = 1800
+# Seconds in which the same words do not arrive twice at a member: as long as a try may come again,
+# and no longer, since two notices may say the same.
+_NO_REPEAT = 660
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ class WecomBot:
     def _fields(self, reply: Reply | None, opened: Opened) -> dict[str, Any]:
         if opened.message is not None and reply is not None:
             return replies.render(reply, opened.message, self._phrases)
+        if opened.message is not None and opened.message.event:
+            # An event is not answered by a stream.
+            return {}
         if opened.message is not None:
             id = replies.stream_id(opened.message)
         else:

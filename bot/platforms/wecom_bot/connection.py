@@ -32,6 +32,8 @@ _REPLACED = "disconnected_event"
 _LARGEST_FRAME = 256 * 1024
 # A connection that lasted so long was no failure.
 _GOOD_SECONDS = 60.0
+# One that lasted so long was not taken and given back in a quarrel.
+_SETTLED_SECONDS = 3600.0
 
 Frame = Mapping[str, Any]
 
@@ -99,12 +101,13 @@ class Connection:
     def run(self) -> None:
         """Until stop()."""
         while not self._stopping.is_set():
-            begun = self._elapsed()
-            pause = self._once()
-            if self._elapsed() - begun >= _GOOD_SECONDS:
-                self._failures = 0
-            if not self._stopping.is_set():
-                self._stopping.wait(pause)
+            pause = self.patience.longest
+            try:
+                pause = self._once()
+            except Exception:
+                # Whatever it is, the line is what the bot lives by.
+                log.exception("long_connection_broke")
+            self._stopping.wait(pause)
 
     def stop(self) -> None:
         """Let go of the line."""
@@ -141,18 +144,25 @@ class Connection:
         try:
             return answer.result(self.patience.answer)
         except Overdue:
+            self.forget(request)
             raise PlatformSilent(command, "no acknowledgement", unclear=True) from None
+
+    def forget(self, request: str) -> None:
+        """Nobody waits for this acknowledgement any more."""
+        with self._lock:
+            self._waiting.pop(request, None)
 
     def _once(self) -> float:
         """One life of the line: the seconds to wait before the next."""
-        self._replaced = False
+        self._replaced, begun = False, self._elapsed()
         try:
             with connect(
                 self._credentials.url, open_timeout=self.patience.answer * 2, ping_interval=None,
                 close_timeout=1, max_size=_LARGEST_FRAME, compression=None, proxy=None,
             ) as socket:  # fmt: skip
                 self._socket = socket
-                self._read(socket)
+                if not self._stopping.is_set():
+                    self._read(socket)
         except PlatformRefused as refused:
             log.error("long_connection_refused", code=refused.code, reason=str(refused))
             return self.patience.refused
@@ -160,6 +170,9 @@ class Connection:
             log.warning("long_connection_lost", kind=type(error).__name__)
         finally:
             self._lost()
+        lasted = self._elapsed() - begun
+        self._failures = 0 if lasted >= _GOOD_SECONDS else self._failures
+        self._replacements = 0 if lasted >= _SETTLED_SECONDS else self._replacements
         if self._replaced:
             return self._after_replacement()
         return self._after_failure()
@@ -188,8 +201,11 @@ class Connection:
             except TimeoutError:
                 if not self._live or unanswered >= 2:
                     raise PlatformSilent(PING, "the line is dead", unclear=False) from None
+                # Whatever comes is a sign of life; which acknowledgement it is does not matter.
+                request = new_request(PING)
                 with suppress(PlatformSilent):
-                    self.send(PING, new_request(PING), {})
+                    self.send(PING, request, {})
+                self.forget(request)
                 pinged, unanswered = self._elapsed(), unanswered + 1
                 continue
             except ConnectionClosed:
@@ -239,7 +255,8 @@ def check(command: str, acknowledged: Frame) -> None:
     code = acknowledged.get("errcode", 0)
     if code != 0:
         number = code if isinstance(code, int) else -1
-        raise PlatformRefused(command, number, str(acknowledged.get("errmsg", ""))[:200])
+        # Its words may name a member, or ourselves.
+        raise PlatformRefused(command, number, "see the platform's page of return codes")
 
 
 def new_request(command: str) -> str:

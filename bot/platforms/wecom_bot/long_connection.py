@@ -102,12 +102,16 @@ class LongConnection:
             thread.start()
 
     def stop(self) -> None:
-        """What was heard is answered; then the line is let go."""
+        """What was heard is answered as far as it may be now; then the line is let go. What comes
+        at the very end has its effect, and is told with the next reply.
+        """
+        if self.live:
+            self._replying.settle(_STOP_SECONDS)
+        self._connection.stop()
         for lane in self._lanes:
             lane.put(None)
         self._join(self._workers)
-        self._replying.stop(_STOP_SECONDS if self.live else 0.0)
-        self._connection.stop()
+        self._replying.stop()
         self._join(self._threads)
         self._ended()
 

@@ -40,7 +40,7 @@ def parse(fields: Mapping[str, Any], now: datetime, name: str) -> InboundMessage
     """
     account, type_name = required(fields, "aibotid"), required(fields, "msgtype").lower()
     sender = required(_inner(fields, "from"), "userid")
-    in_group = text_field(fields, "chattype") == "group"
+    in_group = text_field(fields, "chattype") == "group" or bool(text_field(fields, "chatid"))
     event = _inner(fields, "event") if type_name == "event" else {}
     event_name = required(event, "eventtype") if event else ""
     text, pictures = _content(fields, type_name)
@@ -77,7 +77,7 @@ def poll_of(fields: Mapping[str, Any]) -> Poll | None:
     if text_field(fields, "msgtype") != STREAM:
         return None
     sender = required(_inner(fields, "from"), "userid")
-    in_group = text_field(fields, "chattype") == "group"
+    in_group = text_field(fields, "chattype") == "group" or bool(text_field(fields, "chatid"))
     chat = required(fields, "chatid") if in_group else sender
     return Poll(required(_inner(fields, STREAM), "id", 256), sender, chat)
 

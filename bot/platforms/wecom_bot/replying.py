@@ -17,9 +17,11 @@ from typing import Any
 
 import structlog
 
+from bot.domain.delivery import Remedy
 from bot.domain.pace import Pace
 from bot.errors import PlatformProblem, PlatformRefused, PlatformSilent
 from bot.platforms.wecom_bot.connection import Connection, Frame, check, new_request
+from bot.platforms.wecom_bot.errcodes import remedy_of
 
 log = structlog.get_logger(__name__)
 
@@ -35,9 +37,10 @@ _AT_ONCE = timedelta(seconds=5)
 _REPLY_TIME = timedelta(hours=23)
 # The platform does not know the request, perhaps since the line is another one.
 _UNKNOWN_REQUEST = 846605
-_TRIES = 3
+_TRIES = 5
+# What the platform has refused for now is tried again after this.
+_REST = timedelta(seconds=5)
 _LOOK = 0.2
-_OVERDUE = "no acknowledgement"
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class Answer:
     asked_at: datetime
     words: str = ""
     tries: int = 0
+    not_before: datetime | None = None
 
     def too_late(self, now: datetime) -> bool:
         most = _REPLY_TIME if self.command in (RESPOND, PUSH) else _AT_ONCE
@@ -80,21 +84,35 @@ class Replying:
 
     def run(self) -> None:
         """Until stop()."""
-        while True:
-            with self._changed:
-                if self._stopping:
-                    return
-                found = self._next() if self._connection.live else None
-                if found is None:
-                    self._changed.wait(_LOOK if self._waiting else None)
-                    continue
-                conversation, answer = found
-            self._send(conversation, answer)
+        while not self._stopping:
+            try:
+                self._round()
+            except Exception:
+                # One answer that breaks our own code must not end the thread.
+                log.exception("replying_broke")
 
-    def stop(self, seconds: float) -> None:
-        """What waits may still go out for so long."""
+    def _round(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not (self._waiting or self._under_way), seconds)
+            found = self._next() if self._connection.live and not self._stopping else None
+            if found is None:
+                self._changed.wait(_LOOK if self._waiting else 1.0)
+                return
+        self._send(*found)
+
+    def settle(self, seconds: float) -> None:
+        """Wait until all has gone out that may go out now, but no longer than that."""
+        with self._changed:
+            self._changed.wait_for(self._is_settled, seconds)
+
+    def _is_settled(self) -> bool:
+        now = self._now()
+        return not self._under_way and all(
+            self._pace.next_free(conversation, now) > now for conversation in self._waiting
+        )
+
+    def stop(self) -> None:
+        """Nothing more is sent."""
+        with self._changed:
             self._stopping = True
             self._changed.notify_all()
 
@@ -109,6 +127,8 @@ class Replying:
                 log.warning("reply_too_late", command=answers.popleft().command)
             if not answers:
                 del self._waiting[conversation]
+            elif answers[0].not_before and answers[0].not_before > now:
+                continue
             elif answers[0].command == UPDATE or self._pace.take(conversation, now):
                 self._under_way[conversation] = answers[0]
                 return conversation, answers[0]
@@ -118,18 +138,20 @@ class Replying:
         try:
             sent = self._connection.send(answer.command, answer.request, answer.body)
         except PlatformSilent:
+            answer.tries -= 1  # nothing was sent
             self._over(conversation, answer, again=True)
             with self._changed:
                 self._changed.wait(_LOOK)
             return
-        timer = threading.Timer(self._connection.patience.answer, self._overdue, (sent,))
+        timer = threading.Timer(self._connection.patience.answer, self._overdue, (answer, sent))
         timer.daemon = True
         timer.start()
         sent.add_done_callback(partial(self._answered, conversation, answer, timer))
 
-    def _overdue(self, sent: Future[Frame]) -> None:
+    def _overdue(self, answer: Answer, sent: Future[Frame]) -> None:
+        self._connection.forget(answer.request)
         with suppress(InvalidStateError):
-            sent.set_exception(PlatformSilent("the reply", _OVERDUE, unclear=True))
+            sent.set_exception(PlatformSilent("the reply", "no acknowledgement", unclear=True))
 
     def _answered(
         self, conversation: str, answer: Answer, timer: threading.Timer, sent: Future[Frame]
@@ -140,15 +162,19 @@ class Replying:
         except PlatformRefused as refused:
             again = self._instead(conversation, answer, refused)
             self._over(conversation, answer, again=again)
-        except PlatformProblem as problem:
-            # A line that breaks says nothing about this answer; no acknowledgement may.
-            answer.tries += _OVERDUE in str(problem)
-            self._over(conversation, answer, again=True)
+        except PlatformProblem:
+            # A stream is known by its id and shown once, a message of our own may be shown twice.
+            self._over(conversation, answer, again=answer.command != PUSH)
         else:
             self._over(conversation, answer, again=False)
 
     def _instead(self, conversation: str, answer: Answer, refused: PlatformRefused) -> bool:
-        """A reply to a request that is unknown by now is said as a message of its own."""
+        """A reply to a request that is unknown by now is said as a message of its own; what cannot
+        be taken now is said later.
+        """
+        if remedy_of(refused.code) is Remedy.RETRY:
+            answer.not_before = self._now() + _REST * 2**answer.tries
+            return True
         if refused.code == _UNKNOWN_REQUEST and answer.command == RESPOND and answer.words:
             answer.command, answer.request = PUSH, new_request(PUSH)
             answer.body = message_body(conversation, answer.words)
@@ -160,6 +186,7 @@ class Replying:
         """It was sent; `again` leaves it where it is, to be sent once more."""
         with self._changed:
             self._under_way.pop(conversation, None)
+            answer.tries += again
             if not again or answer.tries >= _TRIES:
                 if again:
                     log.error("reply_lost", command=answer.command)
