@@ -448,6 +448,7 @@ def said_in_wecom(url: str, chat: str, text: str, expected: str) -> str:
         pause(0.05)
 
 
+@pytest.mark.browser
 def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
     for words, expected in (("打卡 第一章", "打卡成功"), ("打卡", "今天已经打过卡了")):
         with process("demo", "--state", tmp_path / "state", cwd=tmp_path) as running:
@@ -465,6 +466,7 @@ def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
             assert running.wait(20) == 0
 
 
+@pytest.mark.interop
 def test_sandbox_plays_the_platform_against_any_bot(tmp_path: Path) -> None:
     """Here against our own, in plain mode, as a bot by somebody else would be."""
     port = free_port()

@@ -43,7 +43,7 @@ Purpose = Literal["web", "worker", "command"]
 log = structlog.get_logger(__name__)
 
 # Seconds that a writer waits for the database. The platform waits 5 s for an answer in all.
-_WAITS = {"web": 3.0, "worker": 10.0, "command": 10.0}
+_WAITS = {"web": 2.6, "worker": 10.0, "command": 10.0}
 _PRIORITIES: Mapping[Purpose, Literal["first", "yield", ""]] = {
     "web": "first",
     "worker": "yield",
