@@ -103,7 +103,7 @@ def test_sqlite_settings(application: Application) -> None:
         assert pragma("synchronous") == 2
         assert pragma("foreign_keys") == 1
         assert pragma("secure_delete") == 1
-        assert pragma("busy_timeout") == 3000
+        assert pragma("busy_timeout") == 2600
         assert pragma("wal_autocheckpoint") == 0  # the worker's task
 
 
