@@ -1,56 +1,40 @@
-"""Words by how rare they are, and characters by how alike; the better of an entry's texts counts.
+"""Candidates by rare pieces, each put side by side with the question, and what is made of them.
 
-Both alone give wrong answers: rare words alone take 副作用 for 作用, characters alone take
-"预备期几个月" for "预备期几个人". Numbers and negations that differ forbid an answer.
+The steps, and where their reasons stand: normalise (one spelling), index (which texts share rare
+pieces), compare (what differs), model (how probable), calibration (from where on it is answered).
 """
 
-import heapq
-import math
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
 from rapidfuzz import fuzz
 
-from content import segment
-from content.matcher.normalise import Normaliser
+from content.matcher.calibration import DEFAULT, Calibration
+from content.matcher.compare import Comparer, Comparison, Speaking
+from content.matcher.habits import Evidence
+from content.matcher.index import Index
+from content.matcher.model import Weights, chosen, logit, probability, shipped
+from content.matcher.normalise import Normaliser, Plain
 
-# An answer is given from this score on, this far before the next entry, and when this share of
-# what the question speaks of stands in the entry's texts. Chosen on 240 paraphrases, 90 near
-# misses and 60 foreign questions for the pack party-branch: 128 answered rightly, 1 wrongly.
-ANSWER = 0.45
-LEAD = 0.02
-COVERED = 0.85
-# From this score on entries are near enough to be named; one alone must be nearer than that.
-NEAR = 0.36
-NEAR_SHARE = 0.7
 NEAREST = 4
-# Texts that are compared in full: the others share too little with the question.
-_COMPARED = 60
-_WORD_SHARE = 0.6
-# What a word is worth whose characters stand in the texts, but not in this order.
-_SCATTERED = 0.5
 # A longer question than this is no question from the list; comparing it would only take time.
 _LONGEST = 200
-# One word, such as 时间 or 处分, says what it is about and not what is asked.
-_SHORTEST = 4
-# Words that speak of nothing: that they are missing says nothing either.
-_SPEAKS_OF_NOTHING = frozenset(
-    "的了吗呢么是在有要就都也还和与及或对到把被让给会谁啊呀吧一个请问我你他她们"
-) | {
-    *"这那上下里中几",
-    *("怎么", "何时", "什么", "多少", "多久", "多长", "可以", "一般", "哪些", "是不是", "需要"),
-    *("时候", "时间", "多长时间"),
-}
-_NUMBER = re.compile(r"\d+")
-_NEGATION = re.compile(r"不(?!是|同|少于|超过|足|到|满|过|久)|没|未|无|非|别|免")
+# So many texts are fetched, and so many of them compared word by word.
+_FETCHED = 40
+_COMPARED = 10
+# Texts changed since the index was built are kept beside it up to this many, or this share.
+_BESIDE, _BESIDE_SHARE = 200, 0.05
+
+Decided = Literal["answer", "clarify", "escalate"]
+Rule = Literal[
+    "nothing known", "too long", "same words", "two entries", "sure", "not sure", "near", "far"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entry and how well the question fits it, 0 to 1."""
+    """An entry and how probable it is that it is asked for, 0 to 1; 1 for the very same words."""
 
     entry: str
     score: float
@@ -60,123 +44,200 @@ class Candidate:
 class Match:
     """`candidates` are the entries worth naming, best first; of an answer the first is it."""
 
-    decision: Literal["answer", "clarify", "escalate"]
+    decision: Decided
     candidates: tuple[Candidate, ...] = ()
+    rule: Rule = "far"
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
-    """One way to ask for an entry, ready to be compared; `weight` is the sum of its words'."""
+class Compared:
+    """The best text of an entry beside the question; `odds` as a logarithm."""
 
     entry: str
-    plain: str
-    words: frozenset[str]
-    weight: float
+    known: str
+    odds: float
+    comparison: Comparison
 
 
 class Matcher:
-    """Over the texts of each entry: its question and variants."""
+    """Over the texts of each entry, its question and variants.
 
-    def __init__(self, texts: Mapping[str, Sequence[str]], normaliser: Normaliser) -> None:
-        self._normalise = normaliser
-        if texts:
-            segment.teach(normaliser.terms)
-        plain = [(entry, normaliser(text)) for entry, all_of in texts.items() for text in all_of]
-        split = [(entry, text, _words(text)) for entry, text in plain]
-        counts = Counter(word for _, _, words in split for word in words)
-        self._rarity = {word: math.log(1 + len(split) / count) for word, count in counts.items()}
-        self._unknown = math.log(1 + len(split))
-        self._texts = [
-            _Text(entry, text, words, self._weight(words)) for entry, text, words in split
-        ]
-        self._holding: dict[str, list[int]] = {}
-        self._spoken_of: dict[str, set[str]] = {entry: set() for entry in texts}
-        for index, text in enumerate(self._texts):
-            self._spoken_of[text.entry] |= text.words | set(text.plain)
-            for word in text.words:
-                self._holding.setdefault(word, []).append(index)
+    `put` and `remove` change one entry at once; `calibration` may be set at any time. Reading
+    and changing at the same time is for the caller to keep apart.
+    """
+
+    def __init__(
+        self,
+        texts: Mapping[str, Sequence[str]],
+        normaliser: Normaliser,
+        calibration: Calibration = DEFAULT,
+        weights: Weights | None = None,
+    ) -> None:
+        self.normaliser = normaliser
+        self.weights = weights or shipped()
+        self._said = {entry: tuple(all_of) for entry, all_of in texts.items()}
+        self.calibration = calibration
+        self._build()
+
+    @property
+    def calibration(self) -> Calibration:
+        return self._calibration
+
+    @calibration.setter
+    def calibration(self, value: Calibration) -> None:
+        self._calibration = value
+        self._weights = value.weights or self.weights
+        self._evidence = Evidence(self._weights.habits, value.habits, self.normaliser.segmenter)
+        self._compare = Comparer(self.normaliser, self._evidence)
+
+    @property
+    def texts(self) -> Mapping[str, Sequence[str]]:
+        """What is known, as it was given."""
+        return self._said
+
+    def plain_texts(self, entry: str) -> list[Plain]:
+        return [self._plain[at] for at in self._numbers[entry]]
+
+    def put(self, entry: str, texts: Sequence[str]) -> None:
+        """Add the entry, or give it other texts; the rest stays as it is."""
+        self.remove(entry)
+        self._said[entry] = tuple(texts)
+        self._add([(entry, plain) for plain in self.normaliser.many(texts)])
+        self._recent += self._numbers[entry]
+        if len(self._recent) > max(_BESIDE, _BESIDE_SHARE * self._main.size):
+            self._build()
+        else:
+            self._beside = Index([self._plain[at] for at in self._recent])
+
+    def remove(self, entry: str) -> None:
+        """Forget the entry; nothing happens where it is not known."""
+        self._said.pop(entry, None)
+        for number in self._numbers.pop(entry, ()):
+            holders = self._holders[self._plain[number].text]
+            holders.remove(number)
+            if number < self._main.size:
+                self._main.leave_out([number])
+            else:
+                self._beside.leave_out([self._recent.index(number)])
 
     def decide(self, question: str) -> Match:
         """What to do with the question; a text of any length or kind gets a decision."""
-        if not self._texts:
-            return Match("escalate", ())
-        plain = self._normalise(question[:_LONGEST])
-        ranked = self._ranked(plain)
-        nearest = tuple(ranked[:NEAREST])
+        if not self._said:
+            return Match("escalate", (), "nothing known")
+        plain = self.normaliser.plain(question[:_LONGEST])
+        if same := self._same(plain):
+            named = tuple(Candidate(entry, 1.0) for entry in same[:NEAREST])
+            if len(same) == 1 and len(question) <= _LONGEST:
+                return Match("answer", named, "same words")
+            return Match("clarify" if len(same) > 1 else "escalate", named, "two entries")
+        ranked = self.compared(plain)
         if not ranked or len(question) > _LONGEST:
-            return Match("escalate", nearest)
-        best = ranked[0]
-        lead = best.score - (ranked[1].score if len(ranked) > 1 else 0.0)
-        if best.score == 1.0 or (
-            len(plain) >= _SHORTEST
-            and best.score >= ANSWER
-            and lead >= LEAD
-            and self._covered(plain, best.entry) >= COVERED
-            and not self._contradicted(plain, best.entry)
-        ):
-            return Match("answer", nearest)
-        near = tuple(item for item in nearest if item.score >= NEAR_SHARE * best.score)
-        if best.score < (NEAR if len(near) > 1 else ANSWER):
-            return Match("escalate", nearest)
-        return Match("clarify", near if len(near) > 1 else nearest[:2])
+            return Match("escalate", candidates(ranked), "too long" if ranked else "far")
+        return self._judged(ranked)
 
-    def _ranked(self, plain: str) -> list[Candidate]:
-        """Each entry with the score of its best text, best first."""
-        words = _words(plain)
-        weight = self._weight(words)
-        shared: dict[int, float] = {}
-        for word in words:
-            for index in self._holding.get(word, ()):
-                shared[index] = shared.get(index, 0.0) + self._rarity[word]
-        best: dict[str, float] = {}
-        for index in heapq.nlargest(_COMPARED, shared, key=shared.__getitem__):
-            text = self._texts[index]
-            score = _score(plain, weight, text, shared[index])
-            best[text.entry] = max(best.get(text.entry, 0.0), score)
-        ranked = [Candidate(entry, round(score, 3)) for entry, score in best.items()]
-        return sorted(ranked, key=lambda item: (-item.score, item.entry))
+    def rank(self, question: str, limit: int) -> Sequence[Candidate]:
+        """The entries nearest to the question, best first; more than are compared if asked for."""
+        plain = self.normaliser.plain(question[:_LONGEST])
+        named = [Candidate(entry, 1.0) for entry in self._same(plain)]
+        named += candidates(self.compared(plain), limit)
+        return list({item.entry: item for item in reversed(named)}.values())[::-1][:limit]
 
-    def _covered(self, plain: str, entry: str) -> float:
-        """Which share of what the question speaks of, by weight, stands in the entry's texts.
+    def likely(self, ranked: Sequence[Compared]) -> float:
+        """The calibrated probability that the best of them is right."""
+        figures = chosen(ranked[0].odds, ranked[1].odds if len(ranked) > 1 else None)
+        return probability(logit(figures, self._weights.choice))
 
-        One foreign word makes another question of it: 团员大会 is no 党员大会.
+    def compared(
+        self,
+        asked: Plain,
+        without: Set[str] = frozenset(),
+        hidden: Set[Plain] = frozenset(),
+        evidence: Speaking | None = None,
+    ) -> list[Compared]:
+        """Each near entry by its best text, best first; as if neither the entries `without` nor
+        the texts `hidden` were known, and words said what `evidence` says.
         """
-        spoken_of = self._spoken_of[entry]
-        asked = [word for word in segment.words_of(plain) if word not in _SPEAKS_OF_NOTHING]
-        whole = found = 0.0
-        for word in asked:
-            weight = self._rarity.get(word, self._unknown)
-            whole += weight
-            known = sum(character in spoken_of for character in word) / len(word)
-            found += weight if word in spoken_of else weight * known * _SCATTERED
-        return found / whole if whole else 1.0
+        compare = Comparer(self.normaliser, evidence) if evidence else self._compare
+        best: dict[str, Compared] = {}
+        for number, cosine in self._near(asked, without, hidden):
+            entry, known = self._owners[number], self._plain[number]
+            siblings = [self._plain[at] for at in self._numbers[entry]]
+            if hidden:
+                siblings = [text for text in siblings if text not in hidden]
+            comparison = compare(asked, known, cosine, siblings)
+            odds = self._weights.score(comparison.values)
+            if entry not in best or odds > best[entry].odds:
+                best[entry] = Compared(entry, known.text, odds, comparison)
+        return sorted(best.values(), key=lambda item: (-item.odds, item.entry))
 
-    def _contradicted(self, plain: str, entry: str) -> bool:
-        """Whether none of the entry's texts names the question's numbers, or denies as it does."""
-        texts = [text.plain for text in self._texts if text.entry == entry]
-        return all(_contradict(plain, text) for text in texts)
+    def knows(self, text: Plain) -> bool:
+        """Whether an entry has the very same words."""
+        return bool(self._holders.get(text.text))
 
-    def _weight(self, words: Iterable[str]) -> float:
-        return sum(self._rarity.get(word, self._unknown) for word in words)
+    def nearest_other(self, text: Plain, entry: str) -> Plain | None:
+        """The nearest text of another entry."""
+        near = self._near(text, frozenset({entry}), frozenset())
+        return next((self._plain[number] for number, _ in near), None)
+
+    def _judged(self, ranked: Sequence[Compared]) -> Match:
+        likely = self.likely(ranked)
+        named = candidates(ranked)
+        named = (Candidate(named[0].entry, round(min(likely, 0.999), 3)), *named[1:])
+        if likely >= self.calibration.answer:
+            return Match("answer", named, "sure")
+        near = [item for item in ranked if item.odds >= self.calibration.near][:NEAREST]
+        if len(near) > 1:
+            return Match("clarify", named[: len(near)], "near")
+        if near and len(named) > 1 and likely >= self.calibration.lone:
+            return Match("clarify", named[:2], "not sure")
+        return Match("escalate", named, "far")
+
+    def _near(
+        self, asked: Plain, without: Set[str], hidden: Set[Plain]
+    ) -> Iterable[tuple[int, float]]:
+        """The texts to compare, by both the cosine and the likeness of their characters."""
+        spare = sum(len(self._numbers.get(entry, ())) for entry in without) + len(hidden)
+        found = self._main.nearest(asked, _FETCHED + spare)
+        if self._recent:
+            first = self._main.size
+            beside = self._beside.nearest(asked, _FETCHED)
+            found += [(self._recent[at], cosine) for at, cosine in beside if first >= 0]
+        rough = [
+            (cosine + fuzz.ratio(asked.text, self._plain[number].text) / 100, number, cosine)
+            for number, cosine in found
+            if self._owners[number] not in without and self._plain[number] not in hidden
+        ]
+        rough.sort(reverse=True)
+        return [(number, cosine) for _, number, cosine in rough[:_COMPARED]]
+
+    def _same(self, plain: Plain) -> list[str]:
+        """The entries that have the very same text."""
+        return list(dict.fromkeys(self._owners[at] for at in self._holders.get(plain.text, ())))
+
+    def _build(self) -> None:
+        self._plain: list[Plain] = []
+        self._owners: list[str] = []
+        self._numbers: dict[str, list[int]] = {}
+        self._holders: dict[str, list[int]] = {}
+        self._recent: list[int] = []
+        pairs = [(entry, text) for entry, texts in self._said.items() for text in texts]
+        plain = self.normaliser.many([text for _, text in pairs])
+        self._add([(entry, text) for (entry, _), text in zip(pairs, plain, strict=True)])
+        self._main = Index(self._plain)
+        self._beside = Index([])
+
+    def _add(self, texts: Iterable[tuple[str, Plain]]) -> None:
+        for entry, plain in texts:
+            number = len(self._plain)
+            self._plain.append(plain)
+            self._owners.append(entry)
+            self._numbers.setdefault(entry, []).append(number)
+            self._holders.setdefault(plain.text, []).append(number)
 
 
-def _score(plain: str, weight: float, text: _Text, common: float) -> float:
-    if plain == text.plain:
-        return 1.0
-    by_words = 2 * common / (weight + text.weight)
-    by_characters = fuzz.ratio(plain, text.plain) / 100
-    return min(0.999, _WORD_SHARE * by_words + (1 - _WORD_SHARE) * by_characters)
-
-
-def _words(text: str) -> frozenset[str]:
-    """jieba's words, and pairs of neighbours, which are right where jieba cuts otherwise."""
-    pairs = (text[start : start + 2] for start in range(len(text) - 1))
-    return frozenset([*segment.words_of(text), *pairs])
-
-
-def _contradict(one: str, other: str) -> bool:
-    """Whether one names another number than the other, or denies what the other does not."""
-    numbers, others = set(_NUMBER.findall(one)), set(_NUMBER.findall(other))
-    if numbers and others and numbers != others:
-        return True
-    return bool(_NEGATION.search(one)) != bool(_NEGATION.search(other))
+def candidates(ranked: Sequence[Compared], most: int = NEAREST) -> tuple[Candidate, ...]:
+    """The first of them by name, each with how probable it is that it asks the same."""
+    return tuple(
+        Candidate(item.entry, round(min(probability(item.odds), 0.999), 3))
+        for item in ranked[:most]
+    )

@@ -1,0 +1,112 @@
+"""Learn the matcher's weights from our own questions; writes content/matcher/weights.json.
+
+uv run python -m benchmarks.matching.fit
+
+Each of our bases (questions.txt and the packs') is asked about with what words say in the others,
+as a knowledge base that nobody has seen is asked about with what words say in ours.
+"""
+
+import json
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from benchmarks.matching import own
+from content import loader, matcher
+from content.matcher import samples
+from content.matcher.compare import FEATURES
+from content.matcher.habits import Count, Habits, by_class
+from content.matcher.match import Matcher
+from content.matcher.model import CHOICE, Weights, chosen, fit
+
+_FILE = Path(matcher.__file__).parent / "weights.json"
+# To begin with: likeness counts, every difference speaks against.
+_START = Weights(
+    (1.0, 0.5, 1.0, 0.2, 0.2, 0.2, 0.1, 4.0, 4.0, -2.0, -2.0, -2.0, -2.0, -2.0, -0.5, 0.0, -4.0),
+    (1.0, 0.3, 0.0, -1.0),
+    Habits(),
+)
+# Which way each figure may count; 0 for either.
+_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0)
+_WRITTEN = {"in": 1.0, "near": 1.0}
+
+
+def main() -> None:
+    base = loader.load().packs["base"].knowledge.normaliser
+    party = loader.load().packs["party-branch"].knowledge.normaliser
+    bases = [(own.written(), base), (own.pack("party-branch"), party)]
+    weights = _START
+    matchers = [Matcher(one.texts, normaliser, weights=weights) for one, normaliser in bases]
+    found = [samples.neighbours(each, list(each.texts), 8) for each in matchers]
+    counts = [_with_near(samples.count(found[at]), bases[at][0], matchers[at]) for at in (0, 1)]
+    for _ in range(3):
+        cases = []
+        for at in (0, 1):
+            other = matchers[1 - at].normaliser.segmenter
+            habits = Habits(counts[1 - at], by_class(counts[1 - at], other))
+            each = Matcher(bases[at][0].texts, bases[at][1], weights=Weights(weights.pair, weights.choice, habits))
+            evidence = samples.evidence_of(each, habits, counts[at])
+            cases += [
+                (SHARE * samples.SHARES.get(case.kind, 1.0), case)
+                for SHARE in ((1.0, 0.6)[at],)
+                for case in [*samples.cases(each, found[at], evidence, Random(1)), *_near(each, bases[at][0], found[at], evidence)]
+            ]
+        weights = _learned(cases, weights)
+    every: dict[str, Count] = {}
+    for part in counts:
+        for word, numbers in part.items():
+            total = every.setdefault(word, [0.0] * 4)
+            for at, number in enumerate(numbers):
+                total[at] += number
+    kept = {word: numbers for word, numbers in every.items() if numbers[1] + numbers[3] >= 4}
+    habits = Habits(kept, by_class(every, matchers[1].normaliser.segmenter))
+    final = Weights(weights.pair, weights.choice, habits)
+    _FILE.write_text(json.dumps(final.to_json(), ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _with_near(counts: dict[str, Count], base: own.Base, each: Matcher) -> dict[str, Count]:
+    counting = samples.Counting()
+    counting.words = counts
+    for entry, text in base.near:
+        plain = each.normaliser.plain(text)
+        counting.see([(plain, known) for known in each.plain_texts(entry)[:2]], same=False)
+    return counting.words
+
+
+def _near(each: Matcher, base: own.Base, found: list[samples.Neighbours], evidence: samples.Evidence) -> list[samples.Case]:
+    by_entry = {one.entry: samples.Unseen(evidence, one) for one in found}
+    result = []
+    for entry, text in base.near:
+        plain = each.normaliser.plain(text)
+        if not each.knows(plain):
+            result.append(samples.Case("near", plain, None, each.compared(plain, evidence=by_entry[entry])))
+    return result
+
+
+def _learned(cases: list[tuple[float, samples.Case]], weights: Weights) -> Weights:
+    rows, right, each = [], [], []
+    for share, case in cases:
+        wrong = [item for item in case.found if item.entry != case.right][:2]
+        good = [item for item in case.found if item.entry == case.right]
+        for item in [*wrong, *good]:
+            rows.append(item.comparison.values)
+            right.append(float(item.entry == case.right))
+            each.append(share * (1.0 if item in good or case.right is None else 0.5))
+    pair = fit(np.array(rows), np.array(right), np.array(each), strength=0.3, signs=_SIGNS)
+    print(len(rows), {n: round(float(w), 2) for n, w in zip((*FEATURES, "constant"), pair)})
+    again = Weights(tuple(map(float, pair)), weights.choice, weights.habits)
+    rows, right, each = [], [], []
+    for share, case in cases:
+        scored = sorted(((again.score(item.comparison.values), item.entry) for item in case.found), reverse=True)
+        if scored:
+            rows.append(chosen(scored[0][0], scored[1][0] if len(scored) > 1 else None))
+            right.append(float(scored[0][1] == case.right))
+            each.append(share)
+    choice = fit(np.array(rows), np.array(right), np.array(each), strength=0.3, signs=(1, 1, 0))
+    print(len(rows), dict(zip((*CHOICE, "constant"), choice.round(2))))
+    return Weights(again.pair, tuple(map(float, choice)), weights.habits)
+
+
+if __name__ == "__main__":
+    main()

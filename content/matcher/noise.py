@@ -1,0 +1,96 @@
+"""Questions made of known ones: the same ones less tidy, and others that are only near."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from random import Random
+
+from content.matcher.differences import others_of
+from content.matcher.normalise import Plain
+from content.matcher.sound import sounds
+from content.segment import Segmenter, frequent_characters
+
+_POLITE_BEFORE = (
+    "请问", "请问一下", "你好，", "您好，请问", "老师好，", "想问一下", "我想问问", "麻烦问下", "想请教一下，", "不好意思打扰了，",
+    "有人知道", "谁知道", "我想了解一下", "同学你好，请问",
+)  # fmt: skip
+_POLITE_AFTER = ("啊", "呀", "呢", "，谢谢", "，谢谢老师", "，麻烦了", "，急", "，在线等", "？谢谢！", "，求解答", "，谢谢您")
+_DROPPED = re.compile(r"[的了吗呢啊呀么]|是(?!什么|谁|不是)|请问|一下|可以(?=用|在)")
+_CONTENT = frozenset("nvaftsil?")
+_FREQUENT = 3_000
+
+
+def polite(text: str, chance: Random) -> str:
+    """The same with polite words around it."""
+    before = chance.choice(_POLITE_BEFORE) if chance.random() < 0.7 else ""
+    after = chance.choice(_POLITE_AFTER) if not before or chance.random() < 0.5 else ""
+    return f"{before}{text.rstrip('？?。!！')}{after}"
+
+
+def clipped(text: str, chance: Random) -> str:
+    """The same without one or two words that carry no meaning."""
+    found = list(_DROPPED.finditer(text))
+    for one in sorted(chance.sample(found, min(2, len(found))), key=lambda m: -m.start()):
+        text = text[: one.start()] + text[one.end() :]
+    return text
+
+
+def misheard(text: str, chance: Random) -> str:
+    """The same with one character that sounds like another."""
+    places = [at for at, letter in enumerate(text) if "一" <= letter <= "鿿"]
+    chance.shuffle(places)
+    for at in places:
+        if others := _sounding().get(min(sounds(text[at]), default=""), "").replace(text[at], ""):
+            return text[:at] + chance.choice(others) + text[at + 1 :]
+    return text
+
+
+@cache
+def _sounding() -> dict[str, str]:
+    """Frequent characters by how they are read."""
+    found: dict[str, str] = {}
+    for letter in frequent_characters(_FREQUENT):
+        for reading in sounds(letter):
+            found[reading] = found.get(reading, "") + letter
+    return found
+
+
+def near_misses(text: Plain, other: Plain, segmenter: Segmenter, chance: Random) -> list[str]:
+    """Questions that are near to the text and ask something else.
+
+    `other` is the nearest text of another entry: what is asked there about its matter may be asked
+    about this one. A number becomes another, a word one that excludes it.
+    """
+    found = [*_excluded(text), *_renumbered(text, chance)]
+    mine = [word for word in text.words if word not in other.words and _says(word, segmenter)]
+    theirs = [word for word in other.words if word not in text.words and _says(word, segmenter)]
+    if mine and theirs:
+        word = chance.choice(mine)
+        kind = segmenter.kind(word)
+        alike = [one for one in theirs if segmenter.kind(one) == kind] or theirs
+        found.append(_with(text, word, chance.choice(alike)))
+    return [one for one in found if one not in (text.text, other.text)]
+
+
+def _says(word: str, segmenter: Segmenter) -> bool:
+    """Whether it is a word that says what is asked: no common verb and no helping word."""
+    return len(word) > 1 and segmenter.kind(word) in _CONTENT and segmenter.rarity(word) > 8
+
+
+def _with(text: Plain, word: str, other: str) -> str:
+    return "".join(other if one == word else one for one in text.words)
+
+
+def _excluded(text: Plain) -> list[str]:
+    pairs: list[tuple[str, Sequence[str]]] = [
+        (word, others_of(word)) for word in text.words if len(word) > 1
+    ]
+    return [_with(text, word, other) for word, others in pairs for other in others[:1]]
+
+
+def _renumbered(text: Plain, chance: Random) -> list[str]:
+    found = re.search(r"\d+", text.text)
+    if not found:
+        return []
+    other = str(int(found[0][:9]) + chance.choice((1, 2, 3)))
+    return [text.text[: found.start()] + other + text.text[found.end() :]]

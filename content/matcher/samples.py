@@ -1,0 +1,109 @@
+"""Questions whose right answer is known, made of a knowledge base's own texts.
+
+A text that is hidden for a moment is a question whose entry is there; with its whole entry hidden
+it is one that nothing answers, and what comes nearest is wrong. Both lie: people's near misses
+are nearer than another entry mostly is. So near misses are made as well (see noise).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+from content.matcher import noise
+from content.matcher.habits import Count, Counting, Evidence, Habits, counted
+from content.matcher.match import Compared, Matcher
+from content.matcher.normalise import Plain
+
+# How much the kinds weigh: as many near misses as questions, and some from the same field. The
+# share of near misses is the worst that was seen in what people ask.
+SHARES = {"own": 1.0, "noisy": 0.3, "made": 0.9, "foreign": 0.4}
+_MOST_PAIRS = 6
+# Not all that is made is wrong: some words mean the same.
+_NOISES: tuple[Callable[[str, Random], str], ...] = (noise.polite, noise.clipped, noise.misheard)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What was asked, the right entry if there is one, and what is found for it."""
+
+    kind: str
+    asked: Plain
+    right: str | None
+    found: list[Compared]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """For an entry its texts and, for each, the nearest text of another entry."""
+
+    entry: str
+    texts: list[Plain]
+    nearest: list[Plain | None]
+
+    def same(self) -> list[tuple[Plain, Plain]]:
+        pairs = [(a, b) for at, a in enumerate(self.texts) for b in self.texts[:at]]
+        return pairs[:_MOST_PAIRS]
+
+    def different(self) -> list[tuple[Plain, Plain]]:
+        both = zip(self.texts, self.nearest, strict=True)
+        return [(text, other) for text, other in both if other is not None]
+
+
+def neighbours(matcher: Matcher, entries: list[str], most_texts: int) -> list[Neighbours]:
+    """Of these entries with at most so many texts each."""
+    found = []
+    for entry in entries:
+        texts = list(dict.fromkeys(matcher.plain_texts(entry)))[:most_texts]
+        found.append(Neighbours(entry, texts, [matcher.nearest_other(t, entry) for t in texts]))
+    return found
+
+
+def count(found: list[Neighbours]) -> dict[str, Count]:
+    """What these entries say of words."""
+    counting = Counting()
+    for one in found:
+        counting.see(one.same(), same=True)
+        counting.see(one.different(), same=False)
+    return counting.words
+
+
+class Unseen:
+    """The evidence as if one entry had not been counted."""
+
+    def __init__(self, evidence: Evidence, own: Neighbours) -> None:
+        self._evidence = evidence
+        self._hidden = counted(own.same(), same=True)
+        for word, counts in counted(own.different(), same=False).items():
+            mine = self._hidden.setdefault(word, [0.0] * 4)
+            mine[2:] = counts[2:]
+
+    def of(self, word: str) -> tuple[float, float]:
+        if word in self._hidden:
+            return self._evidence.without(word, self._hidden[word])
+        return self._evidence.of(word)
+
+
+def cases(
+    matcher: Matcher, found: list[Neighbours], evidence: Evidence, chance: Random
+) -> Iterator[Case]:
+    """Questions of every kind about each of these entries."""
+    segmenter = matcher.normaliser.segmenter
+    for one in found:
+        unseen = Unseen(evidence, one)
+        alone = len(one.texts) < 2
+        for text, other in zip(one.texts, one.nearest, strict=True):
+            hidden = frozenset() if alone else frozenset({text})
+            if not alone:
+                yield Case("own", text, one.entry, matcher.compared(text, hidden=hidden, evidence=unseen))
+            said = matcher.normaliser.plain(chance.choice(_NOISES)(text.text, chance))
+            yield Case("noisy", said, one.entry, matcher.compared(said, hidden=hidden, evidence=unseen))
+            without = frozenset({one.entry})
+            yield Case("foreign", text, None, matcher.compared(text, without=without, evidence=unseen))
+            for made in noise.near_misses(text, other, segmenter, chance)[:2] if other else ():
+                plain = matcher.normaliser.plain(made)
+                if not matcher.knows(plain):
+                    yield Case("made", plain, None, matcher.compared(plain, evidence=unseen))
+
+
+def evidence_of(matcher: Matcher, habits: Habits, own: dict[str, Count]) -> Evidence:
+    return Evidence(habits, own, matcher.normaliser.segmenter)
