@@ -23,12 +23,12 @@ from content.matcher.model import CHOICE, Weights, chosen, fit
 _FILE = Path(matcher.__file__).parent / "weights.json"
 # To begin with: likeness counts, every difference speaks against.
 _START = Weights(
-    (1.0, 0.5, 1.0, 0.2, 0.2, 0.2, 0.1, 4.0, 4.0, -2.0, -2.0, -2.0, -2.0, -2.0, -0.5, 0.0, -4.0),
+    (1.0, 0.5, 1.0, 0.2, 0.2, 0.2, 0.1, 4.0, 4.0, -2.0, -2.0, -2.0, -2.0, -2.0, -0.5, 0.0, 0.5, -1.0, -0.5, -1.0, -0.5, -0.3, -1.0, -0.5, -0.3, -4.0),
     (1.0, 0.3, 0.0, -1.0),
     Habits(),
 )
 # Which way each figure may count; 0 for either.
-_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0)
+_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, -1, -1, -1, -1, -1, -1, -1)
 _WRITTEN = {"in": 1.0, "near": 1.0}
 
 

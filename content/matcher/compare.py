@@ -7,6 +7,7 @@ from typing import Protocol
 from rapidfuzz import fuzz
 
 from content.matcher import differences
+from content.matcher.asking import ASKING
 from content.matcher.normalise import Normaliser, Plain
 from content.matcher.sound import alike, repaired
 
@@ -28,8 +29,20 @@ FEATURES = (
     "turned",  # the same words around a direction, the other way round
     "sounded",  # characters had to be taken for others that sound alike
     "brief",  # how little the question says: 1 over its words
+    "asks alike",  # both ask for the same: why, how, how much
+    "asks other",  # both ask, and for nothing in common
+    "asks more",  # one asks for something beside
+    "names",  # how many nouns the question has that the text has not, in parts of words
+    "acts",  # verbs
+    "says",  # other words that carry meaning
+    "named",  # the same for the text's words that the question has not
+    "acted",
+    "said",
 )
 _LEAST = -12.0
+_KINDS = {"n": "n", "i": "n", "l": "n", "x": "n", "?": "n", "#": "n", "v": "v"} | dict.fromkeys(
+    "adtfm", "a"
+)
 
 
 class Speaking(Protocol):
@@ -64,7 +77,18 @@ class Comparer:
                 asked = Plain(again, tuple(self._normaliser.segmenter.cut(again)))
                 mine, theirs = _apart(asked, known)
         values = self._figures(asked, known, mine, theirs, cosine, siblings)
-        return Comparison((*values, sounded, 1 / max(1, len(asked.words))), mine, theirs)
+        brief = 1 / max(1, len(asked.words))
+        more = (*_asks(asked, known), *self._kinds(mine, known), *self._kinds(theirs, asked))
+        return Comparison((*values, sounded, brief, *more), mine, theirs)
+
+    def _kinds(self, words: Sequence[str], other: Plain) -> tuple[float, float, float]:
+        """How many words the other text has not: nouns, verbs, others that carry meaning."""
+        counts = {"n": 0.0, "v": 0.0, "a": 0.0}
+        for word in words:
+            kind = _KINDS.get(self._normaliser.segmenter.kind(word))
+            if kind and word not in ASKING:
+                counts[kind] += _missing(word, other.text)
+        return min(4.0, counts["n"]), min(4.0, counts["v"]), min(4.0, counts["a"])
 
     def _figures(
         self,
@@ -105,6 +129,16 @@ class Comparer:
             float(_prefixed(mine, theirs) or _prefixed(theirs, mine)),
             float(not mine and not theirs and differences.turned(asked.words, known.words)),
         )
+
+
+def _asks(one: Plain, other: Plain) -> tuple[float, float, float]:
+    first, second = ASKING.intersection(one.words), ASKING.intersection(other.words)
+    alike = bool(first & second) or first == second
+    return (
+        float(bool(first & second)),
+        float(bool(first and second) and not first & second),
+        float(alike and first != second or bool(first) != bool(second)),
+    )
 
 
 def _apart(one: Plain, other: Plain) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -25,8 +25,7 @@ _EXCLUSIVE_LINES = """
 老师 学生 | 教师 学生 | 周一 周二 周三 周四 周五 周六 周日 | 星期一 星期二 星期三 星期四 星期五 星期六 星期日
 为什么 怎么 什么时候 哪里 谁 多久 几个 | 第一 第二 第三 | 输 赢 | 推 拉 | 吃 喝 | 攻 守 | 有 没有 | 能 不能
 """
-_DIRECTED = re.compile(r"[到转给比从向往换变改升降对被把让为和是]")
-_MARKED = re.compile(r"[到转给比从向往换变改被把让]")
+DIRECTION = re.compile(r"[到转给比从向往换变改被把让至]|转到|转入|转给|变成|换成|改成|转成")
 
 
 @cache
@@ -65,7 +64,7 @@ def turned(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
 
     从支付宝转到银行卡 and 从银行卡转到支付宝 have the same words.
     """
-    if not (_MARKED.search("".join(first)) and _MARKED.search("".join(second))):
+    if not (DIRECTION.search("".join(first)) and DIRECTION.search("".join(second))):
         return False
     one = [word for word in first if len(word) > 1 and word in second]
     place = {word: at for at, word in enumerate(second)}

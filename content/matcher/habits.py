@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from math import log
 from typing import Any
 
+from content.matcher.asking import ASKING
 from content.matcher.normalise import Plain
 from content.segment import Segmenter
 
@@ -76,6 +77,8 @@ def counted(pairs: Iterable[tuple[Plain, Plain]], *, same: bool) -> dict[str, Co
 
 
 def class_of(word: str, segmenter: Segmenter) -> str:
+    if word in ASKING:
+        return word
     rarity = segmenter.rarity(word)
     return f"{segmenter.kind(word)}{sum(rarity > step for step in _STEPS)}"
 
@@ -96,6 +99,7 @@ class Evidence:
 
     def __init__(self, shipped: Habits, own: Mapping[str, Count], segmenter: Segmenter) -> None:
         self._shipped, self._own, self._segmenter = shipped, own, segmenter
+        self._own_classes = by_class(own, segmenter)
         self._known: dict[str, tuple[float, float]] = {}
 
     def of(self, word: str) -> tuple[float, float]:
@@ -111,6 +115,7 @@ class Evidence:
         name = class_of(word, self._segmenter)
         shares = self._rates(self._shipped.classes.get(name), shares, None)
         shares = self._rates(self._shipped.words.get(word), shares, None)
+        shares = self._rates(self._own_classes.get(name), shares, None)
         same, different = self._rates(self._own.get(word), shares, hidden)
         return (log(same / different), log((1 - same) / (1 - different)))
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from functools import cache
 from random import Random
 
-from content.matcher.differences import others_of
+from content.matcher import asking
+from content.matcher.differences import DIRECTION, others_of
 from content.matcher.normalise import Plain
 from content.matcher.sound import sounds
 from content.segment import Segmenter, frequent_characters
@@ -61,14 +62,23 @@ def near_misses(text: Plain, other: Plain, segmenter: Segmenter, chance: Random)
     `other` is the nearest text of another entry: what is asked there about its matter may be asked
     about this one. A number becomes another, a word one that excludes it.
     """
-    found = [*_excluded(text), *_renumbered(text, chance)]
     mine = [word for word in text.words if word not in other.words and _says(word, segmenter)]
     theirs = [word for word in other.words if word not in text.words and _says(word, segmenter)]
+    found = [
+        *_excluded(text),
+        *_renumbered(text, chance),
+        *_asked_otherwise(text, chance),
+        *_denied(text, segmenter),
+        *_turned(text, segmenter),
+    ]
     if mine and theirs:
         word = chance.choice(mine)
         kind = segmenter.kind(word)
         alike = [one for one in theirs if segmenter.kind(one) == kind] or theirs
         found.append(_with(text, word, chance.choice(alike)))
+    if theirs:
+        at = chance.randrange(len(text.words))
+        found.append("".join([*text.words[:at], chance.choice(theirs), *text.words[at:]]))
     return [one for one in found if one not in (text.text, other.text)]
 
 
@@ -86,6 +96,34 @@ def _excluded(text: Plain) -> list[str]:
         (word, others_of(word)) for word in text.words if len(word) > 1
     ]
     return [_with(text, word, other) for word, others in pairs for other in others[:1]]
+
+
+def _asked_otherwise(text: Plain, chance: Random) -> list[str]:
+    """The same matter with another question word."""
+    asked = [word for word in text.words if word in asking.ASKING]
+    if not asked:
+        return []
+    return [_with(text, asked[0], chance.choice([w for w in asking.INSTEAD if w not in asked]))]
+
+
+def _denied(text: Plain, segmenter: Segmenter) -> list[str]:
+    """The same with 不 before what may be denied: 可以 and its like, else the last verb."""
+    if asking.MAY in text.words:
+        return [_with(text, asking.MAY, "不能")]
+    verbs = [word for word in text.words if segmenter.kind(word) == "v" and word != "是"]
+    return [_with(text, verbs[-1], f"不{verbs[-1]}")] if verbs else []
+
+
+def _turned(text: Plain, segmenter: Segmenter) -> list[str]:
+    """The nouns before and after a direction in each other's place."""
+    at = next((n for n, word in enumerate(text.words) if DIRECTION.fullmatch(word)), -1)
+    before = [n for n in range(at) if _says(text.words[n], segmenter)]
+    after = [n for n in range(at + 1, len(text.words)) if _says(text.words[n], segmenter)]
+    if at < 1 or not before or not after:
+        return []
+    words = list(text.words)
+    words[before[-1]], words[after[0]] = words[after[0]], words[before[-1]]
+    return ["".join(words)]
 
 
 def _renumbered(text: Plain, chance: Random) -> list[str]:

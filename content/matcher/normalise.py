@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from content.matcher import asking
 from content.script import simplified
 from content.segment import Segmenter
 
@@ -59,7 +60,9 @@ class Normaliser:
     def segmenter(self) -> Segmenter:
         """Made when it is first needed: loading the dictionary takes most of a second."""
         if self._words is None:
-            self._words = Segmenter(term for term in self.terms if len(term) > 1)
+            self._words = Segmenter(
+                {term for term in self.terms if len(term) > 1} | asking.ASKING
+            )
         return self._words
 
     def __call__(self, text: str) -> str:
@@ -82,7 +85,7 @@ class Normaliser:
 
     def _cut(self, spelled: str) -> Plain:
         plain = self._written.sub(lambda found: self._standard[found[0]], spelled)
-        plain = _COUNTED.sub(_number, plain)
+        plain = asking.in_one_spelling(_COUNTED.sub(_number, plain))
         plain = self._filling.sub("", plain) or plain
         standard, fillers = self._standard, self._fillers
         every = [standard.get(word, word) for word in self.segmenter.cut(plain)]

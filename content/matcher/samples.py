@@ -16,8 +16,9 @@ from content.matcher.normalise import Plain
 
 # How much the kinds weigh: as many near misses as questions, and some from the same field. The
 # share of near misses is the worst that was seen in what people ask.
-SHARES = {"own": 1.0, "noisy": 0.3, "made": 0.9, "foreign": 0.4}
+SHARES = {"own": 1.0, "noisy": 0.3, "made": 0.6, "foreign": 0.4}
 _MOST_PAIRS = 6
+_MADE = 2
 # Not all that is made is wrong: some words mean the same.
 _NOISES: tuple[Callable[[str, Random], str], ...] = (noise.polite, noise.clipped, noise.misheard)
 
@@ -99,8 +100,9 @@ def cases(
             yield Case("noisy", said, one.entry, matcher.compared(said, hidden=hidden, evidence=unseen))
             without = frozenset({one.entry})
             yield Case("foreign", text, None, matcher.compared(text, without=without, evidence=unseen))
-            for made in noise.near_misses(text, other, segmenter, chance)[:2] if other else ():
-                plain = matcher.normaliser.plain(made)
+            made = noise.near_misses(text, other, segmenter, chance) if other else []
+            for miss in chance.sample(made, min(_MADE, len(made))):
+                plain = matcher.normaliser.plain(miss)
                 if not matcher.knows(plain):
                     yield Case("made", plain, None, matcher.compared(plain, evidence=unseen))
 
