@@ -49,7 +49,7 @@ def main() -> None:
             evidence = samples.evidence_of(each, habits, counts[at])
             cases += [
                 (SHARE * samples.SHARES.get(case.kind, 1.0), case)
-                for SHARE in ((1.0, 0.6)[at],)
+                for SHARE in ((1.0, 0.3)[at],)
                 for case in [*samples.cases(each, found[at], evidence, Random(1)), *_near(each, bases[at][0], found[at], evidence)]
             ]
         weights = _learned(cases, weights)

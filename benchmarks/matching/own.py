@@ -26,7 +26,8 @@ def written() -> Base:
         name = f"Q{number:03}"
         texts[name] = tuple(_parts(same))
         near += [(name, text) for text in _parts(others)]
-    return Base(texts, tuple(near))
+    known = {text for every in texts.values() for text in every}
+    return Base(texts, tuple((name, text) for name, text in near if text not in known))
 
 
 def pack(name: str) -> Base:

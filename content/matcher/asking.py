@@ -16,8 +16,11 @@ ASKING = frozenset(
     {WHY, HOW, MAY, WILL, MUST, EFFECT, USE, COST, LONG, WHEN, WHERE, WHO, MANY, MEANING, HARM}
     | {GOOD, DIFFERENCE, CARE, STEPS, THERE}
 )
-# What may be asked in the place of another of them, for near misses that are made.
-INSTEAD = (WHY, HOW, MAY, WILL, MUST, EFFECT, USE, COST, LONG, WHEN, WHERE, HARM, CARE, STEPS)
+# Those that are not asked in passing: 能不能 and 有没有 are often left to 吗.
+PLAINLY = ASKING - {MAY, WILL, MUST, THERE, GOOD}
+# What may be asked in the place of another of them, for near misses that are made: those that
+# nobody takes for each other.
+INSTEAD = (WHY, HOW, COST, LONG, WHEN, WHERE, HARM, CARE)
 _WHAT = "(?:什么|哪些|哪种|啥|哪几种|何种)"
 _LISTED: tuple[tuple[str, str], ...] = (
     (WHY, rf"(?:是|由|因为|出于)?{_WHAT}(?:原因|因素|缘故|缘由)(?:引起|造成|导致|引发|所致)?"),

@@ -7,7 +7,7 @@ from typing import Protocol
 from rapidfuzz import fuzz
 
 from content.matcher import differences
-from content.matcher.asking import ASKING
+from content.matcher.asking import ASKING, PLAINLY
 from content.matcher.normalise import Normaliser, Plain
 from content.matcher.sound import alike, repaired
 
@@ -132,12 +132,12 @@ class Comparer:
 
 
 def _asks(one: Plain, other: Plain) -> tuple[float, float, float]:
-    first, second = ASKING.intersection(one.words), ASKING.intersection(other.words)
-    alike = bool(first & second) or first == second
+    first, second = PLAINLY.intersection(one.words), PLAINLY.intersection(other.words)
+    both = bool(first & second)
     return (
-        float(bool(first & second)),
-        float(bool(first and second) and not first & second),
-        float(alike and first != second or bool(first) != bool(second)),
+        float(both),
+        float(bool(first and second) and not both),
+        float((both and first != second) or bool(first) != bool(second)),
     )
 
 

@@ -19,6 +19,8 @@ _POLITE_AFTER = ("啊", "呀", "呢", "，谢谢", "，谢谢老师", "，麻烦
 _DROPPED = re.compile(r"[的了吗呢啊呀么]|是(?!什么|谁|不是)|请问|一下|可以(?=用|在)")
 _CONTENT = frozenset("nvaftsil?")
 _FREQUENT = 3_000
+# Words more common than this (see Segmenter.rarity) say little.
+_COMMON = 8.5
 
 
 def polite(text: str, chance: Random) -> str:
@@ -76,15 +78,16 @@ def near_misses(text: Plain, other: Plain, segmenter: Segmenter, chance: Random)
         kind = segmenter.kind(word)
         alike = [one for one in theirs if segmenter.kind(one) == kind] or theirs
         found.append(_with(text, word, chance.choice(alike)))
-    if theirs:
-        at = chance.randrange(len(text.words))
-        found.append("".join([*text.words[:at], chance.choice(theirs), *text.words[at:]]))
+    if nouns := [word for word in theirs if segmenter.kind(word) == "n"]:
+        found.append(f"{chance.choice(nouns)}{text.text}")
     return [one for one in found if one not in (text.text, other.text)]
 
 
 def _says(word: str, segmenter: Segmenter) -> bool:
     """Whether it is a word that says what is asked: no common verb and no helping word."""
-    return len(word) > 1 and segmenter.kind(word) in _CONTENT and segmenter.rarity(word) > 8
+    if len(word) < 2 or word in asking.ASKING:
+        return False
+    return segmenter.kind(word) in _CONTENT and segmenter.rarity(word) > _COMMON
 
 
 def _with(text: Plain, word: str, other: str) -> str:

@@ -104,7 +104,7 @@ def cases(
             for miss in chance.sample(made, min(_MADE, len(made))):
                 plain = matcher.normaliser.plain(miss)
                 if not matcher.knows(plain):
-                    yield Case("made", plain, None, matcher.compared(plain, evidence=unseen))
+                    yield Case("made", plain, None, matcher.compared(plain, hidden=hidden, evidence=unseen))
 
 
 def evidence_of(matcher: Matcher, habits: Habits, own: dict[str, Count]) -> Evidence:
