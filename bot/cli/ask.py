@@ -6,30 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import BaseModel, ValidationError
 
 from bot.bootstrap import load_content
 from bot.cli.common import config_option, settings_of
+from bot.cli.knowledge_file import calibrated_matcher, knowledge_lines
 from bot.domain.grammar import Kind, read
-from bot.errors import ContentError
 from bot.routing.answers import answer_lines, refusal_lines
 from bot.routing.router import collect
 from content.loader import BASE, Pack
-from content.matcher import Candidate, Matcher
+from content.matcher import Candidate
 from content.questions import Decision
 from content.script import simplified
 from handlers import ROUTERS
 
 _LIKELIEST = 3
-
-
-class KnowledgeLine(BaseModel):
-    """One line of a knowledge base for `--kb`."""
-
-    id: str
-    question: str
-    variants: tuple[str, ...] = ()
-    answer: str = ""
 
 
 @click.command()
@@ -119,9 +109,8 @@ def _sources(decision: Decision, pack: Pack) -> list[dict[str, str]]:
 
 
 def _of_matcher(file: Path, text: str, pack: Pack) -> dict[str, Any]:
-    lines = {line.id: line for line in _read(file)}
-    texts = {line.id: (line.question, *line.variants) for line in lines.values()}
-    match = Matcher(texts, pack.knowledge.normaliser).decide(text)
+    lines = {line.id: line for line in knowledge_lines(file)}
+    match = calibrated_matcher(lines.values(), pack).decide(text)
     entry = match.candidates[0].entry if match.decision == "answer" else None
     return _found(
         match.decision,
@@ -129,23 +118,6 @@ def _of_matcher(file: Path, text: str, pack: Pack) -> dict[str, Any]:
         answer=lines[entry].answer if entry else "",
         candidates=match.candidates,
     )
-
-
-def _read(file: Path) -> list[KnowledgeLine]:
-    """Raises ContentError that names every line with a mistake."""
-    found, problems = [], []
-    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(KnowledgeLine.model_validate_json(line))
-            if any(other.id == found[-1].id for other in found[:-1]):
-                problems.append(f"{file}: line {number}: the id {found[-1].id} is used twice")
-        except ValidationError as error:
-            problems += [f"{file}: line {number}: {item['msg']}" for item in error.errors()]
-    if problems:
-        raise ContentError(problems)
-    return found
 
 
 def _found(

@@ -22,6 +22,7 @@ _COMMANDS = {
     "roster": "roster",
     "content": "content",
     "ask": "ask",
+    "kb": "kb",
     "menu": "menu",
     "schedule": "schedule",
     "deliveries": "deliveries",

@@ -4,8 +4,9 @@
 whether anything is, stands above it.
 """
 
+from content.matcher.calibrate import calibrate
 from content.matcher.calibration import Calibration
 from content.matcher.match import Candidate, Match, Matcher
 from content.matcher.normalise import Normaliser
 
-__all__ = ["Calibration", "Candidate", "Match", "Matcher", "Normaliser"]
+__all__ = ["Calibration", "Candidate", "Match", "Matcher", "Normaliser", "calibrate"]
