@@ -9,8 +9,9 @@ letter of jieba's part of speech.
 import re
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
 from math import log
+from pathlib import Path
 from threading import Lock
 
 # Words of the dictionary that are longer are names and sayings, which parts find as well.
@@ -36,8 +37,7 @@ def _dictionary() -> tuple[dict[str, int], int]:
     """
     rows = []
     total = 0
-    text = (files("jieba") / "dict.txt").read_text(encoding="utf-8")
-    for line in text.splitlines():
+    for line in _jieba_dictionary().read_text(encoding="utf-8").splitlines():
         word, count, kind = line.split(" ")
         total += int(count)
         if len(word) <= _LONGEST:
@@ -52,6 +52,14 @@ def _dictionary() -> tuple[dict[str, int], int]:
             cost = costs[count] = round((whole - log(count or 1)) * _SCALE) << _CLASS_BITS
         found[word.lower()] = cost | max(0, numbers[letter])
     return found, round(whole * _SCALE) + _UNKNOWN
+
+
+def _jieba_dictionary() -> Path:
+    """Found without importing jieba, whose regular expressions Python warns of."""
+    spec = find_spec("jieba")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("jieba is not installed")
+    return Path(spec.submodule_search_locations[0]) / "dict.txt"
 
 
 def warm() -> None:
