@@ -22,14 +22,15 @@ from content.matcher.model import CHOICE, Weights, chosen, fit
 
 _FILE = Path(matcher.__file__).parent / "weights.json"
 # To begin with: likeness counts, every difference speaks against.
+_FOR = {
+    "own evidence": 1.0, "other evidence": 1.0, "worst": 0.2, "shared": 0.1, "same": 1.0,
+    "ratio": 4.0, "cosine": 4.0,
+}  # fmt: skip
 _START = Weights(
-    (1.0, 0.5, 1.0, 0.2, 0.2, 0.2, 0.1, 4.0, 4.0, -2.0, -2.0, -2.0, -2.0, -2.0, -0.5, 0.0, 0.5, -1.0, -0.5, -1.0, -0.5, -0.3, -1.0, -0.5, -0.3, -4.0),
-    (1.0, 0.3, 0.0, -1.0),
-    Habits(),
+    (*(_FOR.get(name, -0.5) for name in FEATURES), -4.0), (1.0, 0.3, 0.0, -1.0), Habits()
 )
 # Which way each figure may count; 0 for either.
-_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, -1, -1, -1, -1, -1, -1, -1)
-_WRITTEN = {"in": 1.0, "near": 1.0}
+_SIGNS = tuple(1 if name in _FOR else -1 for name in FEATURES)
 
 
 def main() -> None:

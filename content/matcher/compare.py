@@ -7,42 +7,43 @@ from typing import Protocol
 from rapidfuzz import fuzz
 
 from content.matcher import differences
-from content.matcher.asking import ASKING, PLAINLY
+from content.matcher.asking import PLAINLY
 from content.matcher.normalise import Normaliser, Plain
 from content.matcher.sound import alike, repaired
 
-# In the order of the weights. Evidence is below 0 where it speaks against the same question.
+# In the order of the weights. "Own" words are those that only the question has, "other" words
+# those that only the known text has. Evidence is below 0 where it speaks against the same question.
 FEATURES = (
-    "mine",  # evidence of the words that only the question has
-    "foreign",  # of those among them that no text of the entry has
-    "theirs",  # of the words that only the known text has
-    "whole",  # of both, where a word counts in full though part of it is on the other side
-    "worst",  # of the one word that speaks most against it
-    "instead",  # the lesser of mine and theirs: something was put in place of something
-    "shared",  # of the words that both have
+    "own evidence",  # of the own words that no text of the entry has; see habits
+    "other evidence",  # of the other words
+    "worst",  # the evidence of the one word that speaks most against it
+    "shared",  # the evidence of the words that both have
+    "own nouns",  # how many there are, each by how much it says and how much of it is missing
+    "own verbs",
+    "own rest",
+    "other nouns",
+    "other verbs",
+    "other rest",
+    "own part",  # which part of what the question says is in the own words
+    "other part",  # likewise of the known text
+    "same",  # no word that says anything differs
     "ratio",  # likeness of the characters in their order (rapidfuzz)
     "cosine",  # likeness by rare pieces
+    "asks other",  # both ask: why, how, how much; and for nothing in common
+    "asks more",  # one of them asks for something beside
     "numbers",  # they name different numbers
     "denied",  # one denies what the other does not
     "excluded",  # each has a word that excludes the other's
     "prefixed",  # a word of one is a word of the other with 副, 非 … before it
     "turned",  # the same words around a direction, the other way round
-    "sounded",  # characters had to be taken for others that sound alike
-    "brief",  # how little the question says: 1 over its words
-    "asks alike",  # both ask for the same: why, how, how much
-    "asks other",  # both ask, and for nothing in common
-    "asks more",  # one asks for something beside
-    "names",  # how many nouns the question has that the text has not, in parts of words
-    "acts",  # verbs
-    "says",  # other words that carry meaning
-    "named",  # the same for the text's words that the question has not
-    "acted",
-    "said",
+    "sounded",  # a character had to be taken for another that sounds alike
 )
+COSINE = FEATURES.index("cosine")
 _LEAST = -12.0
-_KINDS = {"n": "n", "i": "n", "l": "n", "x": "n", "?": "n", "#": "n", "v": "v"} | dict.fromkeys(
-    "adtfm", "a"
-)
+# More words than these do not make it worse.
+_MOST = 4.0
+# Evidence of the same question from shared words alone, at most.
+_MOST_SHARED = 12.0
 
 
 class Speaking(Protocol):
@@ -67,85 +68,106 @@ class Comparer:
     def __call__(
         self, asked: Plain, known: Plain, cosine: float, siblings: Iterable[Plain]
     ) -> Comparison:
-        """`siblings` are the other texts of the known one's entry."""
+        """`siblings` are the texts of the known one's entry, itself among them."""
         mine, theirs = _apart(asked, known)
         sounded = 0.0
         if mine and theirs and _may_sound_alike(mine, theirs):
             again = repaired(asked.text, known.text)
             if again is not None:
-                sounded = sum(a != b for a, b in zip(asked.text, again, strict=True))
+                sounded = 1.0
                 asked = Plain(again, tuple(self._normaliser.segmenter.cut(again)))
                 mine, theirs = _apart(asked, known)
-        values = self._figures(asked, known, mine, theirs, cosine, siblings)
-        brief = 1 / max(1, len(asked.words))
-        more = (*_asks(asked, known), *self._kinds(mine, known), *self._kinds(theirs, asked))
-        return Comparison((*values, sounded, brief, *more), mine, theirs)
+        values = (
+            *self._evidences(asked, known, mine, theirs, siblings),
+            *self._meanings(asked, known, mine, theirs),
+            fuzz.ratio(asked.text, known.text) / 100,
+            cosine,
+            *_asks(asked, known),
+            differences.numbers_differ(asked.text, known.text),
+            float(differences.denials_differ(asked.text, known.text)),
+            *_oppositions(asked, known, mine, theirs),
+            sounded,
+        )
+        return Comparison(values, mine, theirs)
 
-    def _kinds(self, words: Sequence[str], other: Plain) -> tuple[float, float, float]:
-        """How many words the other text has not: nouns, verbs, others that carry meaning."""
-        counts = {"n": 0.0, "v": 0.0, "a": 0.0}
-        for word in words:
-            kind = _KINDS.get(self._normaliser.segmenter.kind(word))
-            if kind and word not in ASKING:
-                counts[kind] += _missing(word, other.text)
-        return min(4.0, counts["n"]), min(4.0, counts["v"]), min(4.0, counts["a"])
-
-    def _figures(
+    def _evidences(
         self,
         asked: Plain,
         known: Plain,
         mine: Sequence[str],
         theirs: Sequence[str],
-        cosine: float,
         siblings: Iterable[Plain],
-    ) -> tuple[float, ...]:
+    ) -> tuple[float, float, float, float]:
         of = self._evidence.of
-        some = [(word, min(0.0, of(word)[0]), _missing(word, known.text)) for word in mine]
-        others = [(word, min(0.0, of(word)[0]), _missing(word, asked.text)) for word in theirs]
-        against = sum(value * share for _, value, share in some)
-        for_it = sum(value * share for _, value, share in others)
-        whole = sum(value for _, value, _ in some) + sum(value for _, value, _ in others)
-        worst = min((value * share for _, value, share in (*some, *others)), default=0.0)
-        foreign = against
-        if some:
-            said = "".join(text.text for text in siblings)
-            foreign = sum(value * share for word, value, share in some if word not in said)
-        apart = set(mine)
-        shared = sum(of(word)[1] for word in dict.fromkeys(asked.words) if word not in apart)
-        first, second = _loose(mine, theirs), _loose(theirs, mine)
-        return (
-            max(_LEAST, against),
-            max(_LEAST, foreign),
-            max(_LEAST, for_it),
-            max(2 * _LEAST, whole),
-            max(_LEAST, worst),
-            max(_LEAST, against, for_it),
-            min(-_LEAST, shared),
-            fuzz.ratio(asked.text, known.text) / 100,
-            cosine,
-            differences.numbers_differ(asked.text, known.text),
-            float(differences.denials_differ(asked.text, known.text)),
-            float(min(2, differences.exclusive(first, second))),
-            float(_prefixed(mine, theirs) or _prefixed(theirs, mine)),
-            float(not mine and not theirs and differences.turned(asked.words, known.words)),
-        )
+        own = other = worst = 0.0
+        said = "".join(text.text for text in siblings) if mine else ""
+        for word in mine:
+            against = min(0.0, of(word)[0]) * _missing(word, known.text)
+            worst = min(worst, against)
+            own += 0.0 if word in said else against
+        for word in theirs:
+            against = min(0.0, of(word)[0]) * _missing(word, asked.text)
+            worst = min(worst, against)
+            other += against
+        shared = sum(of(word)[1] for word in asked.words if word not in mine)
+        return max(_LEAST, own), max(_LEAST, other), worst, min(_MOST_SHARED, shared)
+
+    def _meanings(
+        self, asked: Plain, known: Plain, mine: Sequence[str], theirs: Sequence[str]
+    ) -> tuple[float, ...]:
+        own, own_sum = self._counted(mine, known.text)
+        other, other_sum = self._counted(theirs, asked.text)
+        meaning = self._normaliser.meaning
+        whole = sum(meaning(word)[1] for word in asked.words)
+        other_whole = sum(meaning(word)[1] for word in known.words)
+        same = own_sum + other_sum < _NOTHING
+        parts = (own_sum / max(whole, 1.0), other_sum / max(other_whole, 1.0), float(same))
+        return *own, *other, *parts
+
+    def _counted(self, words: Sequence[str], text: str) -> tuple[tuple[float, float, float], float]:
+        """How much of what the words say the text has not: nouns, verbs, the rest; and in all."""
+        counts = [0.0, 0.0, 0.0]
+        total = 0.0
+        for word in words:
+            kind, weight = self._normaliser.meaning(word)
+            if weight:
+                weight *= _missing(word, text)
+                total += weight
+                if kind is not None:
+                    counts[kind] += weight
+        return (min(_MOST, counts[0]), min(_MOST, counts[1]), min(_MOST, counts[2])), total
 
 
-def _asks(one: Plain, other: Plain) -> tuple[float, float, float]:
+# Less than this is nothing that is said: 要, 会.
+_NOTHING = 0.3
+
+
+def _asks(one: Plain, other: Plain) -> tuple[float, float]:
     first, second = PLAINLY.intersection(one.words), PLAINLY.intersection(other.words)
     both = bool(first & second)
     return (
-        float(both),
         float(bool(first and second) and not both),
         float((both and first != second) or bool(first) != bool(second)),
     )
 
 
+def _oppositions(
+    asked: Plain, known: Plain, mine: Sequence[str], theirs: Sequence[str]
+) -> tuple[float, float, float]:
+    if not mine and not theirs:
+        return 0.0, 0.0, float(differences.turned(asked.words, known.words))
+    if not mine or not theirs:
+        return 0.0, 0.0, 0.0
+    excluded = differences.exclusive(_loose(mine, theirs), _loose(theirs, mine))
+    prefixed = _prefixed(mine, theirs) or _prefixed(theirs, mine)
+    return float(min(2, excluded)), float(prefixed), 0.0
+
+
 def _apart(one: Plain, other: Plain) -> tuple[tuple[str, ...], tuple[str, ...]]:
     first, second = dict.fromkeys(one.words), dict.fromkeys(other.words)
     return (
-        tuple(word for word in first if word not in second),
-        tuple(word for word in second if word not in first),
+        tuple([word for word in first if word not in second]),
+        tuple([word for word in second if word not in first]),
     )
 
 
@@ -153,13 +175,16 @@ def _missing(word: str, text: str) -> float:
     """Which share of the word's characters the text does not have."""
     if word in text:
         return 0.0
-    return sum(character not in text for character in word) / len(word)
+    missing = 0
+    for character in word:
+        missing += character not in text
+    return missing / len(word)
 
 
 def _loose(words: Sequence[str], others: Sequence[str]) -> set[str]:
     """The words, and their characters that the others do not have."""
     known = "".join(others)
-    return {*words, *(letter for word in words for letter in word if letter not in known)}
+    return {*words, *[letter for word in words for letter in word if letter not in known]}
 
 
 def _prefixed(words: Sequence[str], others: Sequence[str]) -> bool:
@@ -170,5 +195,5 @@ def _prefixed(words: Sequence[str], others: Sequence[str]) -> bool:
 
 def _may_sound_alike(words: Sequence[str], others: Sequence[str]) -> bool:
     known = set("".join(others))
-    letters = {letter for word in words for letter in word} - known
+    letters = set("".join(words)) - known
     return any(alike(letter, other) for letter in letters for other in known)

@@ -23,6 +23,12 @@ _COUNTED = re.compile(
 # 一下 and 一直 are counted with nothing, nor is 万一.
 _NO_NUMBER = frozenset({"万", "百", "千"})
 
+_KINDS = dict.fromkeys("nilx?#", 0) | {"v": 1} | dict.fromkeys("adtfm", 2)
+# A word as common as this (see Segmenter.rarity) says nothing, one twice as rare all it can.
+_COMMON = 5.0
+# What people write has no end.
+_REMEMBERED = 100_000
+
 
 def bare(text: str) -> str:
     """Simplified, half-width, lower case, without spaces, marks and emoji."""
@@ -55,6 +61,7 @@ class Normaliser:
         self._filling = _any_of([word for word in self._fillers if len(word) > 1])
         self._words: Segmenter | None = None
         self._shared: dict[str, str] = {}
+        self._meanings: dict[str, tuple[int | None, float]] = {}
 
     @property
     def segmenter(self) -> Segmenter:
@@ -82,6 +89,19 @@ class Normaliser:
         keep = self._shared.setdefault
         found = [self._cut(line) for line in lines]
         return [Plain(one.text, tuple(keep(word, word) for word in one.words)) for one in found]
+
+    def meaning(self, word: str) -> tuple[int | None, float]:
+        """What the word is (0 a noun, 1 a verb, 2 something else that says what is meant, None for
+        a helping or asking word), and how much it says, 0 to 1.
+        """
+        found = self._meanings.get(word)
+        if found is None:
+            kind = None if word in asking.ASKING else _KINDS.get(self.segmenter.kind(word))
+            weight = min(1.0, max(0.0, self.segmenter.rarity(word) / _COMMON - 1))
+            if len(self._meanings) > _REMEMBERED:
+                self._meanings.clear()
+            found = self._meanings[word] = (kind, 0.0 if kind is None else weight)
+        return found
 
     def _cut(self, spelled: str) -> Plain:
         plain = self._written.sub(lambda found: self._standard[found[0]], spelled)

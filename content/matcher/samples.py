@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
+from rapidfuzz import fuzz
+
 from content.matcher import noise
 from content.matcher.habits import Count, Counting, Evidence, Habits, counted
 from content.matcher.match import Compared, Matcher
@@ -17,7 +19,6 @@ from content.matcher.normalise import Plain
 # How much the kinds weigh: as many near misses as questions, and some from the same field. Who asks
 # often writes nearly what is known ("known": with noise, and the text itself is there).
 SHARES = {"own": 1.0, "noisy": 0.3, "known": 0.4, "made": 0.6, "foreign": 0.4}
-_MOST_PAIRS = 6
 _MADE = 2
 # Not all that is made is wrong: some words mean the same.
 _NOISES: tuple[Callable[[str, Random], str], ...] = (noise.polite, noise.clipped, noise.misheard)
@@ -42,8 +43,12 @@ class Neighbours:
     nearest: list[Plain | None]
 
     def same(self) -> list[tuple[Plain, Plain]]:
-        pairs = [(a, b) for at, a in enumerate(self.texts) for b in self.texts[:at]]
-        return pairs[:_MOST_PAIRS]
+        """Each text with the one of its own entry that is nearest: the one that would be found."""
+        return [
+            (text, max(others, key=lambda other: fuzz.ratio(text.text, other.text)))
+            for text in self.texts
+            if (others := [other for other in self.texts if other is not text])
+        ]
 
     def different(self) -> list[tuple[Plain, Plain]]:
         both = zip(self.texts, self.nearest, strict=True)

@@ -2,7 +2,7 @@
 
 import warnings
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 
 
 @cache
@@ -23,6 +23,7 @@ def _merged(reading: str) -> str:
     return reading[:-1] if reading.endswith(("ing", "eng")) else reading
 
 
+@lru_cache(maxsize=20_000)
 def alike(one: str, other: str) -> bool:
     return not sounds(one).isdisjoint(sounds(other))
 
