@@ -33,6 +33,11 @@ _START = Weights(
 _SIGNS = tuple(1 if name in _FOR else -1 for name in FEATURES)
 
 
+# At least this much against an answer, whatever our own questions say: they have few of these, and
+# an answer that is wrong about them is the worst.
+_AT_LEAST = {"numbers": -1.5, "denied": -1.5, "turned": -2.0, "prefixed": -1.0, "excluded": -0.5}
+
+
 def main() -> None:
     base = loader.load().packs["base"].knowledge.normaliser
     party = loader.load().packs["party-branch"].knowledge.normaliser
@@ -96,7 +101,11 @@ def _learned(cases: list[tuple[float, samples.Case]], weights: Weights) -> Weigh
             each.append(share * (1.0 if item in good or case.right is None else 0.5))
     pair = fit(np.array(rows), np.array(right), np.array(each), strength=0.3, signs=_SIGNS)
     print(len(rows), {n: round(float(w), 2) for n, w in zip((*FEATURES, "constant"), pair)})
-    again = Weights(tuple(map(float, pair)), weights.choice, weights.habits)
+    capped = [
+        min(float(weight), _AT_LEAST.get(name, np.inf))
+        for name, weight in zip((*FEATURES, "constant"), pair, strict=True)
+    ]
+    again = Weights(tuple(capped), weights.choice, weights.habits)
     rows, right, each = [], [], []
     for share, case in cases:
         scored = sorted(((again.score(item.comparison.values), item.entry) for item in case.found), reverse=True)

@@ -18,13 +18,14 @@ FEATURES = (
     "other evidence",  # of the other words
     "worst",  # the evidence of the one word that speaks most against it
     "shared",  # the evidence of the words that both have
-    "own nouns",  # how many there are, each by how much it says and how much of it is missing
+    "own nouns",  # those that no text of the entry has, by how much they say and what is missing
     "own verbs",
     "own rest",
     "other nouns",
     "other verbs",
     "other rest",
-    "own part",  # which part of what the question says is in the own words
+    "foreign part",  # which part of what the question says no text of the entry has
+    "own part",  # which part of what it says is in the own words
     "other part",  # likewise of the known text
     "same",  # no word that says anything differs
     "ratio",  # likeness of the characters in their order (rapidfuzz)
@@ -77,9 +78,10 @@ class Comparer:
                 sounded = 1.0
                 asked = Plain(again, tuple(self._normaliser.segmenter.cut(again)))
                 mine, theirs = _apart(asked, known)
+        said = "\n".join([text.text for text in siblings]) if mine else ""
         values = (
-            *self._evidences(asked, known, mine, theirs, siblings),
-            *self._meanings(asked, known, mine, theirs),
+            *self._evidences(asked, known, mine, theirs, said),
+            *self._meanings(asked, known, mine, theirs, said),
             fuzz.ratio(asked.text, known.text) / 100,
             cosine,
             *_asks(asked, known),
@@ -96,11 +98,10 @@ class Comparer:
         known: Plain,
         mine: Sequence[str],
         theirs: Sequence[str],
-        siblings: Iterable[Plain],
+        said: str,
     ) -> tuple[float, float, float, float]:
         of = self._evidence.of
         own = other = worst = 0.0
-        said = "".join(text.text for text in siblings) if mine else ""
         for word in mine:
             against = min(0.0, of(word)[0]) * _missing(word, known.text)
             worst = min(worst, against)
@@ -113,15 +114,17 @@ class Comparer:
         return max(_LEAST, own), max(_LEAST, other), worst, min(_MOST_SHARED, shared)
 
     def _meanings(
-        self, asked: Plain, known: Plain, mine: Sequence[str], theirs: Sequence[str]
+        self, asked: Plain, known: Plain, mine: Sequence[str], theirs: Sequence[str], said: str
     ) -> tuple[float, ...]:
-        own, own_sum = self._counted(mine, known.text)
+        own, foreign_sum = self._counted(mine, said)
+        _, own_sum = self._counted(mine, known.text)
         other, other_sum = self._counted(theirs, asked.text)
         meaning = self._normaliser.meaning
         whole = sum(meaning(word)[1] for word in asked.words)
         other_whole = sum(meaning(word)[1] for word in known.words)
         same = own_sum + other_sum < _NOTHING
-        parts = (own_sum / max(whole, 1.0), other_sum / max(other_whole, 1.0), float(same))
+        whole = max(whole, 1.0)
+        parts = (foreign_sum / whole, own_sum / whole, other_sum / max(other_whole, 1.0), float(same))
         return *own, *other, *parts
 
     def _counted(self, words: Sequence[str], text: str) -> tuple[tuple[float, float, float], float]:

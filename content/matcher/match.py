@@ -11,7 +11,7 @@ from typing import Literal
 from rapidfuzz import fuzz
 
 from content.matcher.calibration import DEFAULT, Calibration
-from content.matcher.compare import Comparer, Comparison, Speaking
+from content.matcher.compare import COSINE, Comparer, Comparison, Speaking
 from content.matcher.habits import Evidence
 from content.matcher.index import Index
 from content.matcher.model import Weights, chosen, logit, probability, shipped
@@ -23,6 +23,8 @@ _LONGEST = 200
 # So many texts are fetched, and so many of them compared word by word.
 _FETCHED = 40
 _COMPARED = 10
+# Entries that share less than this with the question, as a cosine, are not named.
+_LEAST_SHARED = 0.2
 # Texts changed since the index was built are kept beside it up to this many, or this share.
 _BESIDE, _BESIDE_SHARE = 200, 0.05
 
@@ -185,12 +187,18 @@ class Matcher:
         named = (Candidate(named[0].entry, round(min(likely, 0.999), 3)), *named[1:])
         if likely >= self.calibration.answer:
             return Match("answer", named, "sure")
-        near = [item for item in ranked if item.odds >= self.calibration.near][:NEAREST]
+        near = [item for item in ranked if self._worth_naming(item)][:NEAREST]
         if len(near) > 1:
             return Match("clarify", named[: len(near)], "near")
         if near and len(named) > 1 and likely >= self.calibration.lone:
             return Match("clarify", named[:2], "not sure")
         return Match("escalate", named, "far")
+
+    def _worth_naming(self, item: Compared) -> bool:
+        """Whether it shares enough with the question for somebody to choose it."""
+        if item.comparison.values[COSINE] < _LEAST_SHARED:
+            return False
+        return item.odds >= self.calibration.near
 
     def _near(
         self, asked: Plain, without: Set[str], hidden: Set[Plain]
