@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 from content.matcher import differences
 from content.matcher.asking import PLAINLY
 from content.matcher.normalise import Normaliser, Plain
-from content.matcher.sound import alike, repaired
+from content.matcher.sound import repaired
 
 # In the order of the weights. "Own" words are those that only the question has, "other" words
 # those that only the known text has. Evidence is below 0 where it speaks against the same question.
@@ -41,6 +41,8 @@ FEATURES = (
 )
 COSINE = FEATURES.index("cosine")
 _LEAST = -12.0
+# Less alike than this two texts differ in more than how a character sounds.
+_ALIKE = 0.5
 # More words than these do not make it worse.
 _MOST = 4.0
 # Evidence of the same question from shared words alone, at most.
@@ -72,7 +74,8 @@ class Comparer:
         """`siblings` are the texts of the known one's entry, itself among them."""
         mine, theirs = _apart(asked, known)
         sounded = 0.0
-        if mine and theirs and _may_sound_alike(mine, theirs):
+        ratio = fuzz.ratio(asked.text, known.text) / 100
+        if mine and theirs and ratio >= _ALIKE:
             again = repaired(asked.text, known.text)
             if again is not None:
                 sounded = 1.0
@@ -82,7 +85,7 @@ class Comparer:
         values = (
             *self._evidences(asked, known, mine, theirs, said),
             *self._meanings(asked, known, mine, theirs, said),
-            fuzz.ratio(asked.text, known.text) / 100,
+            ratio,
             cosine,
             *_asks(asked, known),
             differences.numbers_differ(asked.text, known.text),
@@ -194,9 +197,3 @@ def _prefixed(words: Sequence[str], others: Sequence[str]) -> bool:
     return any(
         word[0] in differences.PREFIXES and len(word) > 1 and word[1:] in others for word in words
     )
-
-
-def _may_sound_alike(words: Sequence[str], others: Sequence[str]) -> bool:
-    known = set("".join(others))
-    letters = set("".join(words)) - known
-    return any(alike(letter, other) for letter in letters for other in known)

@@ -23,6 +23,8 @@ _LONGEST = 200
 # So many texts are fetched, and so many of them compared word by word.
 _FETCHED = 40
 _COMPARED = 10
+# Of these those that come to at least this part of the best one by likeness alone.
+_WORTH = 0.45
 # Entries that share less than this with the question, as a cosine, are not named.
 _LEAST_SHARED = 0.2
 # Texts changed since the index was built are kept beside it up to this many, or this share.
@@ -216,7 +218,8 @@ class Matcher:
             if self._owners[number] not in without and self._plain[number] not in hidden
         ]
         rough.sort(reverse=True)
-        return [(number, cosine) for _, number, cosine in rough[:_COMPARED]]
+        least = _WORTH * rough[0][0] if rough else 0.0
+        return [(n, cosine) for score, n, cosine in rough[:_COMPARED] if score >= least]
 
     def _same(self, plain: Plain) -> list[str]:
         """The entries that have the very same text."""

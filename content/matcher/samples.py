@@ -5,7 +5,7 @@ it is one that nothing answers, and what comes nearest is wrong. Both lie: peopl
 are nearer than another entry mostly is. So near misses are made as well (see noise).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from random import Random
 
@@ -18,8 +18,8 @@ from content.matcher.normalise import Plain
 
 # How much the kinds weigh: as many near misses as questions, and some from the same field. Who asks
 # often writes nearly what is known ("known": with noise, and the text itself is there).
-SHARES = {"own": 1.0, "noisy": 0.3, "known": 0.4, "made": 0.6, "foreign": 0.4}
-_MADE = 2
+SHARES = {"own": 1.0, "noisy": 0.6, "known": 0.8, "made": 1.0, "foreign": 0.8}
+_HALF = 0.5
 # Not all that is made is wrong: some words mean the same.
 _NOISES: tuple[Callable[[str, Random], str], ...] = (noise.polite, noise.clipped, noise.misheard)
 
@@ -97,21 +97,34 @@ def cases(
     for one in found:
         unseen = Unseen(evidence, one)
         alone = len(one.texts) < 2
+
+        def ask(
+            kind: str,
+            asked: Plain,
+            right: str | None,
+            hidden: Set[Plain],
+            without: Set[str] = frozenset(),
+            unseen: Unseen = unseen,
+        ) -> Case:
+            found = matcher.compared(asked, without=without, hidden=hidden, evidence=unseen)
+            return Case(kind, asked, right, found)
+
         for text, other in zip(one.texts, one.nearest, strict=True):
-            hidden = frozenset() if alone else frozenset({text})
+            hidden: Set[Plain] = frozenset() if alone else frozenset({text})
             if not alone:
-                yield Case("own", text, one.entry, matcher.compared(text, hidden=hidden, evidence=unseen))
+                yield ask("own", text, one.entry, hidden)
             said = matcher.normaliser.plain(chance.choice(_NOISES)(text.text, chance))
-            yield Case("noisy", said, one.entry, matcher.compared(said, hidden=hidden, evidence=unseen))
-            if not alone:
-                yield Case("known", said, one.entry, matcher.compared(said, evidence=unseen))
-            without = frozenset({one.entry})
-            yield Case("foreign", text, None, matcher.compared(text, without=without, evidence=unseen))
+            if chance.random() < _HALF and not alone:
+                yield ask("known", said, one.entry, frozenset())
+            else:
+                yield ask("noisy", said, one.entry, hidden)
+            if chance.random() < _HALF:
+                yield ask("foreign", text, None, frozenset(), frozenset({one.entry}))
             made = noise.near_misses(text, other, segmenter, chance) if other else []
-            for miss in chance.sample(made, min(_MADE, len(made))):
-                plain = matcher.normaliser.plain(miss)
+            if made:
+                plain = matcher.normaliser.plain(chance.choice(made))
                 if not matcher.knows(plain):
-                    yield Case("made", plain, None, matcher.compared(plain, hidden=hidden, evidence=unseen))
+                    yield ask("made", plain, None, hidden)
 
 
 def evidence_of(matcher: Matcher, habits: Habits, own: dict[str, Count]) -> Evidence:

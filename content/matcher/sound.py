@@ -1,8 +1,13 @@
 """Characters that sound alike: what a phone's keyboard or a microphone takes for each other."""
 
 import warnings
-from difflib import SequenceMatcher
 from functools import cache, lru_cache
+
+from rapidfuzz.distance import Levenshtein
+
+
+# More characters than this in a row are no slip.
+_LONGEST = 2
 
 
 @cache
@@ -35,9 +40,9 @@ def repaired(asked: str, known: str) -> str | None:
     """
     changed = False
     parts = []
-    for kind, a, b, c, d in SequenceMatcher(None, asked, known, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in Levenshtein.opcodes(asked, known):
         part = asked[a:b]
-        if kind == "replace" and b - a == d - c <= 2:
+        if kind == "replace" and b - a == d - c <= _LONGEST:
             other = known[c:d]
             if all(x == y or alike(x, y) for x, y in zip(part, other, strict=True)):
                 part, changed = other, True
