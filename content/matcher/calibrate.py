@@ -16,7 +16,7 @@ from content.matcher.calibration import DEFAULT, TARGET, Calibration
 from content.matcher.match import Matcher
 from content.matcher.model import Weights, chosen, logit, probability
 
-MOST_TEXTS = 2_000
+MOST_TEXTS = 1_200
 # With fewer questions than this whose entry is known the defaults stand.
 _FEWEST = 60
 _MOST_OF_ENTRY = 6

@@ -17,6 +17,8 @@ _TWICE = np.uint64(42)
 _WORD = np.uint64(1 << 63)
 # One piece in more texts than this, or than this share, finds too much to tell anything.
 _COMMON, _COMMON_SHARE = 2_000, 0.03
+# How many places of pieces in texts are looked at for a question, those of the rarest pieces first.
+_LOOKED_THROUGH = 20_000
 # How much pieces of one, two and three characters and words count.
 _ONE, _TWO, _THREE, _WHOLE = 0.35, 1.0, 1.0, 0.8
 
@@ -51,30 +53,39 @@ class Index:
         places[places == len(self._keys)] = 0
         known = self._keys[places] == keys if len(self._keys) else np.zeros(len(keys), dtype=bool)
         found = places[known]
-        whole = float((self._rarity[found] ** 2).sum())
-        whole += float(((self._unknown * _share_of(keys[~known])) ** 2).sum())
         if not len(found):
             return []
+        whole = float((self._rarity[found] ** 2).sum())
+        whole += float(((self._unknown * _share_of(keys[~known])) ** 2).sum())
+        found = self._telling(found)
         slices = [self._holders[self._starts[at] : self._starts[at + 1]] for at in found]
         counts = [len(part) for part in slices]
-        held = np.concatenate(slices)
         weights = np.repeat(self._rarity[found] ** 2, counts)
-        return self._best(held, weights, whole, most)
+        return self._best(np.concatenate(slices), weights, whole, most)
+
+    def _telling(self, found: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The rarest of these pieces, as many as can be looked through in time."""
+        counts = self._starts[found + 1] - self._starts[found]
+        if int(counts.sum()) <= _LOOKED_THROUGH:
+            return found
+        order = np.argsort(counts, kind="stable")
+        enough = int(np.searchsorted(np.cumsum(counts[order]), _LOOKED_THROUGH)) + 1
+        return found[order[:enough]]
 
     def _best(
         self, held: NDArray[np.int32], weights: NDArray[np.float64], whole: float, most: int
     ) -> list[tuple[int, float]]:
         scores = np.bincount(held, weights=weights, minlength=self.size)
-        scores *= self._alive
-        scores /= self._lengths
-        if most < self.size:
-            at = np.argpartition(scores, self.size - most)[-most:]
-        else:
-            at = np.arange(self.size)
-        at = at[scores[at] > 0]
+        at = np.flatnonzero(scores) if self.size > len(held) else np.arange(self.size)
+        worth = scores[at] * self._alive[at] / self._lengths[at]
+        if most < len(at):
+            part = np.argpartition(worth, len(at) - most)[-most:]
+            at, worth = at[part], worth[part]
+        kept = worth > 0
+        at, worth = at[kept], worth[kept]
         # By number where they are alike: the same question gets the same answer.
-        at = at[np.lexsort((at, -scores[at]))]
-        return list(zip(at.tolist(), (scores[at] / whole**0.5).tolist(), strict=True))
+        order = np.lexsort((at, -worth))
+        return list(zip(at[order].tolist(), (worth[order] / whole**0.5).tolist(), strict=True))
 
     def _pieces(self, texts: Sequence[Plain]) -> tuple[Keys, NDArray[np.int64]]:
         """Every piece of every text, with the text's number; a piece may come twice."""

@@ -25,6 +25,7 @@ _FETCHED = 40
 _COMPARED = 10
 # Of these those that come to at least this part of the best one by likeness alone.
 _WORTH = 0.45
+_NAMED = 3
 # Entries that share less than this with the question, as a cosine, are not named.
 _LEAST_SHARED = 0.2
 # Texts changed since the index was built are kept beside it up to this many, or this share.
@@ -219,7 +220,14 @@ class Matcher:
         ]
         rough.sort(reverse=True)
         least = _WORTH * rough[0][0] if rough else 0.0
-        return [(n, cosine) for score, n, cosine in rough[:_COMPARED] if score >= least]
+        entries: set[str] = set()
+        kept = []
+        for score, number, cosine in rough[:_COMPARED]:
+            # A near question is never named alone: a second and third entry is always compared.
+            if score >= least or (len(entries) < _NAMED and self._owners[number] not in entries):
+                kept.append((number, cosine))
+                entries.add(self._owners[number])
+        return kept
 
     def _same(self, plain: Plain) -> list[str]:
         """The entries that have the very same text."""
