@@ -14,7 +14,7 @@ from random import Random
 from content.matcher import samples
 from content.matcher.calibration import DEFAULT, TARGET, Calibration
 from content.matcher.match import Matcher
-from content.matcher.model import Weights, chosen, logit, probability
+from content.matcher.model import Weights, likely
 
 MOST_TEXTS = 1_200
 # With fewer questions than this whose entry is known the defaults stand.
@@ -62,10 +62,9 @@ def judged(cases: Iterable[samples.Case], weights: Weights) -> Iterable[Outcome]
     for case in cases:
         if case.found:
             second = case.found[1].odds if len(case.found) > 1 else None
-            figures = chosen(case.found[0].odds, second)
-            likely = probability(logit(figures, weights.choice))
+            sure = likely(case.found[0].odds, second, weights.choice)
             share = samples.SHARES[case.kind]
-            yield Outcome(likely, case.found[0].entry == case.right, share)
+            yield Outcome(sure, case.found[0].entry == case.right, share)
 
 
 def threshold(outcomes: Sequence[Outcome], target: float) -> float:

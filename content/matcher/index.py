@@ -87,12 +87,12 @@ class Index:
         order = np.lexsort((at, -worth))
         return list(zip(at[order].tolist(), (worth[order] / whole**0.5).tolist(), strict=True))
 
-    def _pieces(self, texts: Sequence[Plain]) -> tuple[Keys, NDArray[np.int64]]:
+    def _pieces(self, texts: Sequence[Plain]) -> tuple[Keys, NDArray[np.int32]]:
         """Every piece of every text, with the text's number; a piece may come twice."""
         joined = "\n".join(text.text for text in texts)
         codes = np.frombuffer(joined.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
         ends = codes == np.uint64(10)
-        owner = np.cumsum(ends)
+        owner = np.cumsum(ends, dtype=np.int32)
         keys, holders = [codes[~ends]], [owner[~ends]]
         for piece, reach in ((_twos(codes), 1), (_threes(codes), 2)):
             whole = ~ends[: len(piece)]
@@ -100,21 +100,26 @@ class Index:
                 whole &= ~ends[step : step + len(piece)]
             keys.append(piece[whole])
             holders.append(owner[: len(piece)][whole])
+        del codes, owner, ends, piece, whole
         number = self._vocabulary.setdefault
-        words = [(number(word, len(self._vocabulary)), at) for at, text in enumerate(texts)
-                 for word in text.words if len(word) > 1]  # fmt: skip
-        if words:
-            pairs = np.array(words, dtype=np.int64)
-            keys.append(pairs[:, 0].astype(np.uint64) | _WORD)
-            holders.append(pairs[:, 1])
+        found = (number(word, len(self._vocabulary)) for text in texts for word in _long(text))
+        words = np.fromiter(found, dtype=np.uint64)
+        counts = np.fromiter((len(_long(text)) for text in texts), dtype=np.int32)
+        keys.append(words | _WORD)
+        holders.append(np.repeat(np.arange(len(texts), dtype=np.int32), counts))
         return np.concatenate(keys), np.concatenate(holders)
 
     def _pieces_of(self, text: Plain) -> Keys:
         codes = np.frombuffer(text.text.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
         known = self._vocabulary.get
-        numbers = [known(word, -1) for word in text.words if len(word) > 1]
+        numbers = [known(word, -1) for word in _long(text)]
         words = np.array([n for n in numbers if n >= 0], dtype=np.uint64) | _WORD
         return np.concatenate([codes, _twos(codes), _threes(codes), words])
+
+
+def _long(text: Plain) -> list[str]:
+    """The words that are not one character, which is a piece already."""
+    return [word for word in text.words if len(word) > 1]
 
 
 def _twos(codes: Keys) -> Keys:
@@ -138,10 +143,11 @@ def _rarity(counts: NDArray[np.int64], size: int) -> NDArray[np.float64]:
 
 
 def _posted(
-    keys: Keys, holders: NDArray[np.int64], size: int
+    keys: Keys, holders: NDArray[np.int32], size: int
 ) -> tuple[Keys, NDArray[np.int64], NDArray[np.int32]]:
     """The pieces in order, where the holders of each begin, and the holders."""
-    order = np.lexsort((holders, keys))
+    # Of one piece the holders stand in their order already: each kind of piece was listed so.
+    order = np.argsort(keys, kind="stable")
     keys, holders = keys[order], holders[order]
     first = np.ones(len(keys), dtype=bool)
     first[1:] = (keys[1:] != keys[:-1]) | (holders[1:] != holders[:-1])
@@ -150,4 +156,4 @@ def _posted(
     telling = counts <= max(_COMMON, _COMMON_SHARE * size)
     kept = np.repeat(telling, counts)
     begins = np.concatenate([[0], np.cumsum(counts[telling])])
-    return kinds[telling], begins.astype(np.int64), holders[kept].astype(np.int32)
+    return kinds[telling], begins.astype(np.int64), holders[kept]

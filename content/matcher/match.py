@@ -14,7 +14,7 @@ from content.matcher.calibration import DEFAULT, Calibration
 from content.matcher.compare import COSINE, Comparer, Comparison, Speaking
 from content.matcher.habits import Evidence
 from content.matcher.index import Index
-from content.matcher.model import Weights, chosen, logit, probability, shipped
+from content.matcher.model import Weights, likely, probability, shipped
 from content.matcher.normalise import Normaliser, Plain
 
 NEAREST = 4
@@ -149,8 +149,8 @@ class Matcher:
 
     def likely(self, ranked: Sequence[Compared]) -> float:
         """The calibrated probability that the best of them is right."""
-        figures = chosen(ranked[0].odds, ranked[1].odds if len(ranked) > 1 else None)
-        return probability(logit(figures, self._weights.choice))
+        second = ranked[1].odds if len(ranked) > 1 else None
+        return likely(ranked[0].odds, second, self._weights.choice)
 
     def compared(
         self,
@@ -185,15 +185,15 @@ class Matcher:
         return next((self._plain[number] for number, _ in near), None)
 
     def _judged(self, ranked: Sequence[Compared]) -> Match:
-        likely = self.likely(ranked)
+        sure = self.likely(ranked)
         named = candidates(ranked)
-        named = (Candidate(named[0].entry, round(min(likely, 0.999), 3)), *named[1:])
-        if likely >= self.calibration.answer:
+        named = (Candidate(named[0].entry, round(min(sure, 0.999), 3)), *named[1:])
+        if sure >= self.calibration.answer:
             return Match("answer", named, "sure")
         near = [item for item in ranked if self._worth_naming(item)][:NEAREST]
         if len(near) > 1:
             return Match("clarify", named[: len(near)], "near")
-        if near and len(named) > 1 and likely >= self.calibration.lone:
+        if near and len(named) > 1 and sure >= self.calibration.lone:
             return Match("clarify", named[:2], "not sure")
         return Match("escalate", named, "far")
 

@@ -19,10 +19,11 @@ from content.matcher.compare import FEATURES
 from content.matcher.habits import Habits
 
 Floats = NDArray[np.float64]
-# Of the second regression: the best text's score, how far the next entry is behind, how many
-# entries are as near, and how much of the question no entry speaks of.
+# Of the second regression: the best text's score, how far the next entry is behind, and whether
+# there is none.
 CHOICE = ("score", "lead", "lone")
 LARGEST_LEAD = 6.0
+_LEAST_LEAD, _EVEN = 0.25, 0.5
 _FILE = "weights.json"
 
 
@@ -68,6 +69,14 @@ def chosen(score: float, next_score: float | None) -> tuple[float, float, float]
     """The figures of the second regression; without a second entry there is no lead to speak of."""
     lead = LARGEST_LEAD if next_score is None else score - next_score
     return score, max(0.0, min(LARGEST_LEAD, lead)), float(next_score is None)
+
+
+def likely(score: float, next_score: float | None, weights: Sequence[float]) -> float:
+    """How probable it is that the best entry is right. Of two that fit alike neither is sure."""
+    share = probability(logit(chosen(score, next_score), weights))
+    if next_score is not None and score - next_score < _LEAST_LEAD:
+        return min(share, _EVEN)
+    return share
 
 
 def logit(values: Sequence[float], weights: Sequence[float]) -> float:

@@ -87,8 +87,11 @@ class Normaliser:
         if len(lines) != len(texts):
             return [self.plain(text) for text in texts]
         keep = self._shared.setdefault
-        found = [self._cut(line) for line in lines]
-        return [Plain(one.text, tuple(keep(word, word) for word in one.words)) for one in found]
+        found = []
+        for line in lines:
+            one = self._cut(line)
+            found.append(Plain(one.text, tuple([keep(word, word) for word in one.words])))
+        return found
 
     def meaning(self, word: str) -> tuple[int | None, float]:
         """What the word is (0 a noun, 1 a verb, 2 something else that says what is meant, None for
