@@ -22,6 +22,7 @@ def check(library: Library, commands: Collection[str], kinds: Collection[str]) -
             *unknown_kinds(pack, kinds),
             *_examples(pack),
             *_entries(pack),
+            *_confused(pack),
         )
     ]
 
@@ -69,3 +70,13 @@ def _entries(pack: Pack) -> Iterator[str]:
                 found = decision.entry or decision.name or decision.kind
                 file = pack.knowledge.files[entry.id]
                 yield f"{file}: {entry.id}: {text}: is taken for {found}"
+
+
+def _confused(pack: Pack) -> Iterator[str]:
+    """No two entries may be asked for alike: what one of them has, the other would answer."""
+    knowledge = pack.knowledge
+    for entry in knowledge.entries.values():
+        for text in (entry.question, *entry.variants):
+            for other in knowledge.matcher.rivals(entry.id, text):
+                file = knowledge.files[entry.id]
+                yield f"{file}: {entry.id}: {text}: would be answered with {other} as well"

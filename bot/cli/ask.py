@@ -1,7 +1,7 @@
 """ask: what would be decided about a text, and why."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,13 @@ import click
 
 from bot.bootstrap import load_content
 from bot.cli.common import config_option, settings_of
-from bot.cli.knowledge_file import calibrated_matcher, knowledge_lines
+from bot.cli.knowledge_file import KnowledgeLine, calibrated_matcher, knowledge_lines
 from bot.domain.grammar import Kind, read
 from bot.routing.answers import answer_lines, refusal_lines
 from bot.routing.router import collect
 from content.loader import BASE, Pack
-from content.matcher import Candidate
+from content.matcher import Candidate, Matcher
+from content.matcher.explain import explain as explained
 from content.questions import Decision
 from content.script import simplified
 from handlers import ROUTERS
@@ -37,17 +38,24 @@ def ask(text: str, kb: Path | None, explain: bool, as_json: bool, config: Path |
     """Say what a member would get who sends TEXT, without any database."""
     settings = settings_of(config)
     library = load_content(settings)
+    pack = library.packs[settings.defaults.pack]
     if kb:
-        found = _of_matcher(kb, text, library.packs[BASE])
+        lines = {line.id: line for line in knowledge_lines(kb)}
+        matcher = calibrated_matcher(lines.values(), library.packs[BASE])
+        found = _of_matcher(matcher, lines, text)
     else:
-        found = _of_pack(text, library.packs[settings.defaults.pack])
+        matcher = pack.knowledge.matcher
+        found = _of_pack(text, pack)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
     click.echo(f"{found['decision']}{': ' + found['class'] if found['class'] else ''}")
     click.echo(found["answer"])
     if explain:
-        _explain(text, found, library.packs[settings.defaults.pack])
+        if not kb:
+            _explain(text, pack)
+        for line in explained(matcher, simplified(text)):
+            click.echo(line)
 
 
 def _of_pack(text: str, pack: Pack) -> dict[str, Any]:
@@ -108,9 +116,10 @@ def _sources(decision: Decision, pack: Pack) -> list[dict[str, str]]:
     ]
 
 
-def _of_matcher(file: Path, text: str, pack: Pack) -> dict[str, Any]:
-    lines = {line.id: line for line in knowledge_lines(file)}
-    match = calibrated_matcher(lines.values(), pack).decide(text)
+def _of_matcher(
+    matcher: Matcher, lines: Mapping[str, KnowledgeLine], text: str
+) -> dict[str, Any]:
+    match = matcher.decide(text)
     entry = match.candidates[0].entry if match.decision == "answer" else None
     return _found(
         match.decision,
@@ -141,7 +150,8 @@ def _found(
     }
 
 
-def _explain(text: str, found: dict[str, Any], pack: Pack) -> None:
+def _explain(text: str, pack: Pack) -> None:
+    """What comes before the matcher: refusals, wishes, and what the text looks like."""
     likely = pack.questions.classifier.likely(text)
     nearest = sorted(likely.items(), key=lambda item: -item[1])[:_LIKELIEST]
     click.echo("")
@@ -150,6 +160,3 @@ def _explain(text: str, found: dict[str, Any], pack: Pack) -> None:
     if wish := pack.questions.wishes.name_of(text):
         click.echo(f"words of a wish for: {wish}")
     click.echo("looks like: " + ", ".join(f"{name} {share:.2f}" for name, share in nearest))
-    for item in found["candidates"]:
-        entry = pack.knowledge.entries.get(item["entry"])
-        click.echo(f"{item['score']:.3f}  {item['entry']}  {entry.question if entry else ''}")

@@ -33,7 +33,8 @@ _BESIDE, _BESIDE_SHARE = 200, 0.05
 
 Decided = Literal["answer", "clarify", "escalate"]
 Rule = Literal[
-    "nothing known", "too long", "same words", "two entries", "sure", "not sure", "near", "far"
+    "nothing known", "too long", "same words", "two entries", "sure", "not sure", "near", "far",
+    "follow-up",
 ]
 
 
@@ -178,6 +179,18 @@ class Matcher:
     def knows(self, text: Plain) -> bool:
         """Whether an entry has the very same words."""
         return bool(self._holders.get(text.text))
+
+    def rivals(self, entry: str, text: str) -> list[str]:
+        """The other entries that would be answered, or have the very same words, if the text were
+        asked and the entry did not have it.
+        """
+        plain = self.normaliser.plain(text)
+        if same := [other for other in self._same(plain) if other != entry]:
+            return same
+        ranked = self.compared(plain, hidden=frozenset({plain}))
+        if not ranked or ranked[0].entry == entry:
+            return []
+        return [ranked[0].entry] if self.likely(ranked) >= self.calibration.answer else []
 
     def nearest_other(self, text: Plain, entry: str) -> Plain | None:
         """The nearest text of another entry."""
