@@ -43,6 +43,15 @@ _SEEDS = (1, 2, 3)
 # How much questions.txt and the pack count: whoever writes a pack's variants words them as
 # differently as can be, which people who ask do not.
 _SHARES = (1.0, 0.3)
+# Likeness that no word shows decides between entries whose words fit alike: ratio and cosine
+# count at least this, which the constant takes back.
+_LIKENESS = 1.0
+
+
+def _capped(name: str, weight: float) -> float:
+    if name in ("ratio", "cosine"):
+        return max(weight, _LIKENESS)
+    return min(weight, _AT_LEAST.get(name, np.inf))
 
 
 def main() -> None:
@@ -109,10 +118,8 @@ def _learned(cases: list[tuple[float, samples.Case]], weights: Weights) -> Weigh
             each.append(share * (1.0 if item in good or case.right is None else 0.5))
     pair = fit(np.array(rows), np.array(right), np.array(each), strength=0.3, signs=_SIGNS)
     print(len(rows), {n: round(float(w), 2) for n, w in zip((*FEATURES, "constant"), pair)})
-    capped = [
-        min(float(weight), _AT_LEAST.get(name, np.inf))
-        for name, weight in zip((*FEATURES, "constant"), pair, strict=True)
-    ]
+    capped = [_capped(name, float(weight)) for name, weight in zip(FEATURES, pair, strict=False)]
+    capped.append(float(pair[-1]) - _LIKENESS)
     again = Weights(tuple(capped), weights.choice, weights.habits)
     rows, right, each = [], [], []
     for share, case in cases:

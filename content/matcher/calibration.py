@@ -55,4 +55,4 @@ class Calibration:
 
 
 # Chosen on our own questions; see docs/matcher.md.
-DEFAULT = Calibration(answer=0.78, near=-2.5, lone=0.25)
+DEFAULT = Calibration(answer=0.75, near=-2.5, lone=0.25)
