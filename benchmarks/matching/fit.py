@@ -67,7 +67,11 @@ def main() -> None:
         for at, share in enumerate(_SHARES):
             other = matchers[1 - at].normaliser.segmenter
             habits = Habits(counts[1 - at], by_class(counts[1 - at], other))
-            each = Matcher(bases[at][0].texts, bases[at][1], weights=Weights(weights.pair, weights.choice, habits))
+            each = Matcher(
+                bases[at][0].texts,
+                bases[at][1],
+                weights=Weights(weights.pair, weights.choice, habits),
+            )
             evidence = samples.evidence_of(each, habits, counts[at])
             for seed in _SEEDS:
                 chance = Random(seed)
@@ -97,13 +101,17 @@ def _with_near(counts: dict[str, Count], base: own.Base, each: Matcher) -> dict[
     return counting.words
 
 
-def _near(each: Matcher, base: own.Base, found: list[samples.Neighbours], evidence: samples.Evidence) -> list[samples.Case]:
+def _near(
+    each: Matcher, base: own.Base, found: list[samples.Neighbours], evidence: samples.Evidence
+) -> list[samples.Case]:
     by_entry = {one.entry: samples.Unseen(evidence, one) for one in found}
     result = []
     for entry, text in base.near:
         plain = each.normaliser.plain(text)
         if not each.knows(plain):
-            result.append(samples.Case("near", plain, None, each.compared(plain, evidence=by_entry[entry])))
+            result.append(
+                samples.Case("near", plain, None, each.compared(plain, evidence=by_entry[entry]))
+            )
     return result
 
 
@@ -123,7 +131,9 @@ def _learned(cases: list[tuple[float, samples.Case]], weights: Weights) -> Weigh
     again = Weights(tuple(capped), weights.choice, weights.habits)
     rows, right, each = [], [], []
     for share, case in cases:
-        scored = sorted(((again.score(item.comparison.values), item.entry) for item in case.found), reverse=True)
+        scored = sorted(
+            ((again.score(item.comparison.values), item.entry) for item in case.found), reverse=True
+        )
         if scored:
             rows.append(chosen(scored[0][0], scored[1][0] if len(scored) > 1 else None))
             right.append(float(scored[0][1] == case.right))

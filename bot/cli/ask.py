@@ -116,9 +116,7 @@ def _sources(decision: Decision, pack: Pack) -> list[dict[str, str]]:
     ]
 
 
-def _of_matcher(
-    matcher: Matcher, lines: Mapping[str, KnowledgeLine], text: str
-) -> dict[str, Any]:
+def _of_matcher(matcher: Matcher, lines: Mapping[str, KnowledgeLine], text: str) -> dict[str, Any]:
     match = matcher.decide(text)
     entry = match.candidates[0].entry if match.decision == "answer" else None
     return _found(

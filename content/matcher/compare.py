@@ -127,7 +127,12 @@ class Comparer:
         other_whole = sum(meaning(word)[1] for word in known.words)
         same = own_sum + other_sum < _NOTHING
         whole = max(whole, 1.0)
-        parts = (foreign_sum / whole, own_sum / whole, other_sum / max(other_whole, 1.0), float(same))
+        parts = (
+            foreign_sum / whole,
+            own_sum / whole,
+            other_sum / max(other_whole, 1.0),
+            float(same),
+        )
         return *own, *other, *parts
 
     def _counted(self, words: Sequence[str], text: str) -> tuple[tuple[float, float, float], float]:

@@ -152,7 +152,7 @@ def _posted(
     first = np.ones(len(keys), dtype=bool)
     first[1:] = (keys[1:] != keys[:-1]) | (holders[1:] != holders[:-1])
     keys, holders = keys[first], holders[first]
-    kinds, starts, counts = np.unique(keys, return_index=True, return_counts=True)
+    kinds, counts = np.unique(keys, return_counts=True)
     telling = counts <= max(_COMMON, _COMMON_SHARE * size)
     kept = np.repeat(telling, counts)
     begins = np.concatenate([[0], np.cumsum(counts[telling])])

@@ -33,7 +33,14 @@ _BESIDE, _BESIDE_SHARE = 200, 0.05
 
 Decided = Literal["answer", "clarify", "escalate"]
 Rule = Literal[
-    "nothing known", "too long", "same words", "two entries", "sure", "not sure", "near", "far",
+    "nothing known",
+    "too long",
+    "same words",
+    "two entries",
+    "sure",
+    "not sure",
+    "near",
+    "far",
     "follow-up",
 ]
 

@@ -6,17 +6,13 @@ from functools import cache
 from random import Random
 
 from content.matcher import asking
+from content.matcher.chinese import chinese
 from content.matcher.differences import DIRECTION, others_of
 from content.matcher.normalise import Plain
 from content.matcher.sound import sounds
 from content.segment import Segmenter, frequent_characters
 
-_POLITE_BEFORE = (
-    "请问", "请问一下", "你好，", "您好，请问", "老师好，", "想问一下", "我想问问", "麻烦问下", "想请教一下，", "不好意思打扰了，",
-    "有人知道", "谁知道", "我想了解一下", "同学你好，请问",
-)  # fmt: skip
-_POLITE_AFTER = ("啊", "呀", "呢", "，谢谢", "，谢谢老师", "，麻烦了", "，急", "，在线等", "？谢谢！", "，求解答", "，谢谢您")
-_DROPPED = re.compile(r"[的了吗呢啊呀么]|是(?!什么|谁|不是)|请问|一下|可以(?=用|在)")
+_DROPPED = re.compile(r"(?<!目)的|了(?!解)|[吗呢啊呀]|是(?!什么|谁|不是)|请问|一下|可以(?=用|在)")
 _CONTENT = frozenset("nvaftsil?")
 _FREQUENT = 3_000
 # Words more common than this (see Segmenter.rarity) say little.
@@ -25,8 +21,8 @@ _COMMON = 8.5
 
 def polite(text: str, chance: Random) -> str:
     """The same with polite words around it."""
-    before = chance.choice(_POLITE_BEFORE) if chance.random() < 0.7 else ""
-    after = chance.choice(_POLITE_AFTER) if not before or chance.random() < 0.5 else ""
+    before = chance.choice(chinese()["polite_before"]) if chance.random() < 0.7 else ""
+    after = chance.choice(chinese()["polite_after"]) if not before or chance.random() < 0.5 else ""
     return f"{before}{text.rstrip('？?。!！')}{after}"
 
 

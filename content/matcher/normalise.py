@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from content.matcher import asking
+from content.matcher.polite import without_politeness
 from content.script import simplified
 from content.segment import Segmenter
 
@@ -67,9 +68,7 @@ class Normaliser:
     def segmenter(self) -> Segmenter:
         """Made when it is first needed: loading the dictionary takes most of a second."""
         if self._words is None:
-            self._words = Segmenter(
-                {term for term in self.terms if len(term) > 1} | asking.ASKING
-            )
+            self._words = Segmenter({term for term in self.terms if len(term) > 1} | asking.ASKING)
         return self._words
 
     def __call__(self, text: str) -> str:
@@ -107,6 +106,7 @@ class Normaliser:
         return found
 
     def _cut(self, spelled: str) -> Plain:
+        spelled = without_politeness(spelled)
         plain = self._written.sub(lambda found: self._standard[found[0]], spelled)
         plain = asking.in_one_spelling(_COUNTED.sub(_number, plain))
         plain = self._filling.sub("", plain) or plain

@@ -5,7 +5,6 @@ from functools import cache, lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
-
 # More characters than this in a row are no slip.
 _LONGEST = 2
 
