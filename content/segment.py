@@ -38,13 +38,13 @@ def _dictionary() -> tuple[dict[str, int], int]:
     rows = []
     total = 0
     for line in _jieba_dictionary().read_text(encoding="utf-8").splitlines():
-        word, count, kind = line.split(" ")
-        total += int(count)
+        word, written, kind = line.split(" ")
+        total += int(written)
         if len(word) <= _LONGEST:
-            rows.append((word, int(count), kind[0]))
+            rows.append((word, int(written), kind[0]))
     whole = log(total)
     costs: dict[int, int] = {}
-    found = {}
+    found: dict[str, int] = {}
     numbers = {letter: CLASSES.find(_SAME_CLASS.get(letter, letter)) for *_, letter in rows}
     for word, count, letter in rows:
         cost = costs.get(count)

@@ -16,7 +16,7 @@ from benchmarks.matching import own
 from content import loader, matcher
 from content.matcher import samples
 from content.matcher.compare import FEATURES
-from content.matcher.habits import Count, Habits, by_class
+from content.matcher.habits import Count, Counting, Evidence, Habits, by_class
 from content.matcher.match import Matcher
 from content.matcher.model import CHOICE, Weights, chosen, fit
 
@@ -74,7 +74,7 @@ def main() -> None:
             )
             evidence = samples.evidence_of(each, habits, counts[at])
             for seed in _SEEDS:
-                chance = Random(seed)
+                chance = Random(seed)  # noqa: S311 - a sample, not a secret
                 made = samples.cases(each, found[at], evidence, chance)
                 cases += [(share * samples.SHARES[case.kind], case) for case in made]
             near = _near(each, bases[at][0], found[at], evidence)
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def _with_near(counts: dict[str, Count], base: own.Base, each: Matcher) -> dict[str, Count]:
-    counting = samples.Counting()
+    counting = Counting()
     counting.words = counts
     for entry, text in base.near:
         plain = each.normaliser.plain(text)
@@ -102,7 +102,7 @@ def _with_near(counts: dict[str, Count], base: own.Base, each: Matcher) -> dict[
 
 
 def _near(
-    each: Matcher, base: own.Base, found: list[samples.Neighbours], evidence: samples.Evidence
+    each: Matcher, base: own.Base, found: list[samples.Neighbours], evidence: Evidence
 ) -> list[samples.Case]:
     by_entry = {one.entry: samples.Unseen(evidence, one) for one in found}
     result = []
@@ -125,7 +125,10 @@ def _learned(cases: list[tuple[float, samples.Case]], weights: Weights) -> Weigh
             right.append(float(item.entry == case.right))
             each.append(share * (1.0 if item in good or case.right is None else 0.5))
     pair = fit(np.array(rows), np.array(right), np.array(each), strength=0.3, signs=_SIGNS)
-    print(len(rows), {n: round(float(w), 2) for n, w in zip((*FEATURES, "constant"), pair)})
+    print(
+        len(rows),
+        {n: round(float(w), 2) for n, w in zip((*FEATURES, "constant"), pair, strict=True)},
+    )
     capped = [_capped(name, float(weight)) for name, weight in zip(FEATURES, pair, strict=False)]
     capped.append(float(pair[-1]) - _LIKENESS)
     again = Weights(tuple(capped), weights.choice, weights.habits)
@@ -139,7 +142,7 @@ def _learned(cases: list[tuple[float, samples.Case]], weights: Weights) -> Weigh
             right.append(float(scored[0][1] == case.right))
             each.append(share)
     choice = fit(np.array(rows), np.array(right), np.array(each), strength=0.3, signs=(1, 1, 0))
-    print(len(rows), dict(zip((*CHOICE, "constant"), choice.round(2))))
+    print(len(rows), dict(zip((*CHOICE, "constant"), choice.round(2), strict=True)))
     return Weights(again.pair, tuple(map(float, choice)), weights.habits)
 
 

@@ -15,7 +15,8 @@ from content.matcher.compare import COSINE, Comparer, Comparison, Speaking
 from content.matcher.habits import Evidence
 from content.matcher.index import Index
 from content.matcher.model import Weights, likely, probability, shipped
-from content.matcher.normalise import Normaliser, Plain
+from content.matcher.normalise import Normaliser, Plain, bare
+from content.matcher.sound import repaired
 
 NEAREST = 4
 # A longer question than this is no question from the list; comparing it would only take time.
@@ -26,6 +27,9 @@ _COMPARED = 10
 # Of these those that come to at least this part of the best one by likeness alone.
 _WORTH = 0.45
 _NAMED = 3
+# With so many of the best entries a question is compared by sound, and so many characters of it
+# may be slips.
+_HEARD, _SLIPS = 2, 2
 # Entries that share less than this with the question, as a cosine, are not named.
 _LEAST_SHARED = 0.2
 # Texts changed since the index was built are kept beside it up to this many, or this share.
@@ -42,6 +46,7 @@ Rule = Literal[
     "near",
     "far",
     "follow-up",
+    "sounds the same",
 ]
 
 
@@ -146,7 +151,33 @@ class Matcher:
         ranked = self.compared(plain)
         if not ranked or len(question) > _LONGEST:
             return Match("escalate", candidates(ranked), "too long" if ranked else "far")
-        return self._judged(ranked)
+        found = self._judged(ranked)
+        if found.decision != "answer" and (heard := self._heard(question, ranked)):
+            return heard
+        return found
+
+    def _heard(self, question: str, ranked: Sequence[Compared]) -> Match | None:
+        """The answer to what the question sounds like, where it sounds like a known text.
+
+        A character taken for another breaks words and asking phrases apart, which only what was
+        written shows: normalised texts no longer have the same places.
+        """
+        asked = bare(question)
+        for item in ranked[:_HEARD]:
+            known = max(
+                (bare(text) for text in self._said[item.entry]),
+                key=lambda text: fuzz.ratio(asked, text),
+            )
+            again = repaired(asked, known)
+            if again is None or sum(a != b for a, b in zip(asked, again, strict=True)) > _SLIPS:
+                continue
+            plain = self.normaliser.plain(again)
+            if self._same(plain) == [item.entry]:
+                return Match("answer", (Candidate(item.entry, 0.999),), "sounds the same")
+            match = self._judged(self.compared(plain) or ranked)
+            if match.decision == "answer":
+                return match
+        return None
 
     def rank(self, question: str, limit: int) -> Sequence[Candidate]:
         """The entries nearest to the question, best first; more than are compared if asked for."""

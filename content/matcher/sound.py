@@ -37,13 +37,13 @@ def repaired(asked: str, known: str) -> str | None:
 
     Only what stands in the same place between the same characters is taken for it.
     """
-    changed = False
-    parts = []
-    for kind, a, b, c, d in Levenshtein.opcodes(asked, known):
-        part = asked[a:b]
-        if kind == "replace" and b - a == d - c <= _LONGEST:
-            other = known[c:d]
-            if all(x == y or alike(x, y) for x, y in zip(part, other, strict=True)):
-                part, changed = other, True
-        parts.append(part)
-    return "".join(parts) if changed else None
+    letters = list(asked)
+    for step in Levenshtein.opcodes(asked, known):
+        size = step.src_end - step.src_start
+        if step.tag == "replace" and size == step.dest_end - step.dest_start <= _LONGEST:
+            for at in range(size):
+                other = known[step.dest_start + at]
+                if alike(letters[step.src_start + at], other):
+                    letters[step.src_start + at] = other
+    again = "".join(letters)
+    return again if again != asked else None
