@@ -13,11 +13,15 @@ _building = Lock()
 
 @dataclass(frozen=True)
 class Knowledge:
-    """`entries` and `documents` by id, in the order of the files; `files` by entry."""
+    """`entries` and `documents` by id, in the order of the files; `files` by entry.
+
+    `drafts` are found like entries, and not given as answers.
+    """
 
     entries: Mapping[str, Entry]
     documents: Mapping[str, Document]
     help_lines: tuple[HelpLine, ...]
+    drafts: Mapping[str, Entry] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     normaliser: Normaliser = field(default_factory=lambda: Normaliser({}, ()))
 
@@ -27,7 +31,8 @@ class Knowledge:
         with _building:
             if done := self.__dict__.get("matcher"):
                 return done  # type: ignore[no-any-return]
-            texts = {entry.id: (entry.question, *entry.variants) for entry in self.entries.values()}
+            known = {**self.entries, **self.drafts}
+            texts = {entry.id: (entry.question, *entry.variants) for entry in known.values()}
             return Matcher(texts, self.normaliser)
 
     def sources(self, entry: Entry) -> Sequence[tuple[Document, str]]:

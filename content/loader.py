@@ -36,6 +36,8 @@ from content.schema import (
     WordsFile,
 )
 from content.schema_play import DemoFile, Dialogue, DialogueFile
+from content.schema_study import Card, CardFile, QuizFile, QuizQuestion
+from content.study import Study, study
 
 BASE = "base"
 
@@ -55,6 +57,7 @@ class Pack:
     routines: Routines
     menu: tuple[MenuButton, ...]
     demo: DemoFile | None
+    study: Study
 
     @property
     def knowledge(self) -> Knowledge:
@@ -89,6 +92,8 @@ class _Raw:
     dialogues: Mapping[str, Dialogue]
     menu: MenuFile | None
     demo: DemoFile | None
+    quiz: tuple[tuple[str, QuizQuestion], ...]
+    cards: tuple[tuple[str, Card], ...]
 
 
 @cache
@@ -146,6 +151,16 @@ def _read(reader: Reader, folder: Traversable) -> _Raw:
         },
         menu=reader.shaped(folder / "menu.toml", MenuFile),
         demo=reader.shaped(folder / "demo.toml", DemoFile),
+        quiz=tuple(
+            (f"{folder / 'quiz' / stem}.toml", question)
+            for stem, content in reader.each(folder / "quiz", QuizFile)
+            for question in content.question
+        ),
+        cards=tuple(
+            (f"{folder / 'cards' / stem}.toml", card)
+            for stem, content in reader.each(folder / "cards", CardFile)
+            for card in content.card
+        ),
     )
 
 
@@ -181,15 +196,17 @@ def _pack(reader: Reader, name: str, layers: list[_Raw]) -> Pack:
         for kind, words in raw.lexicon.courtesies.items()
         for word in words
     }
+    questions = _questions(reader, layers)
     return Pack(
         name,
         Messages({key: text for raw in layers for key, text in raw.messages.items()}),
         courtesies,
         own.dialogues,
-        _questions(reader, layers),
+        questions,
         routines.merged([raw.routines for raw in layers]),
         next((raw.menu.button for raw in reversed(layers) if raw.menu), ()),
         own.demo,
+        study(reader, questions.knowledge, own.quiz, own.cards),
     )
 
 
@@ -314,7 +331,8 @@ def _knowledge(reader: Reader, layers: list[_Raw]) -> Knowledge:
         fillers += raw.lexicon.fillers
     _check(reader, layers[-1], entries, documents)
     return Knowledge(
-        entries=entries,
+        entries={key: entry for key, entry in entries.items() if not entry.draft},
+        drafts={key: entry for key, entry in entries.items() if entry.draft},
         documents=documents,
         help_lines=tuple(line for each in lines.values() for line in each),
         files={entry.id: file for raw in layers for file, entry in raw.entries},
@@ -336,11 +354,17 @@ def _check(
     for file, entry in own.entries:
         for citation in entry.sources:
             document = documents.get(citation.document)
-            if document is None or document.checked_against == "title":
+            if document is None or (document.checked_against == "title" and not entry.draft):
                 reader.note(file, f"{entry.id}: sources: nobody has read {citation.document}")
         for other in entry.see_also:
             if other not in entries:
                 reader.note(file, f"{entry.id}: see_also: no entry {other}")
+        if entry.changed and not any(
+            documents[citation.document].supersedes
+            for citation in entry.sources
+            if citation.document in documents
+        ):
+            reader.note(file, f"{entry.id}: changed: no document that it cites supersedes another")
         for text in (entry.question, *entry.variants):
             if (first := asked.setdefault(text, entry.id)) != entry.id:
                 reader.note(file, f"{entry.id}: variants: {text}: already asks for {first}")

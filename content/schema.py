@@ -117,8 +117,22 @@ class Citation(Strict):
     clause: Text
 
 
+class Event(Strict):
+    """What a history entry is about: `date` to `until`, never more exact than the source has it."""
+
+    date: PartialDate
+    until: PartialDate | None = None
+    place: Text | None = None
+    who: Text | None = None
+    what: Text
+
+
 class Entry(Strict):
-    """One answer and the ways to ask for it; `question` is the one that is shown with it."""
+    """One answer and the ways to ask for it; `question` is the one that is shown with it.
+
+    `draft` says why it is not given as an answer yet. `changed` is what was different in the
+    version that the cited one supersedes.
+    """
 
     id: Identifier
     question: Text
@@ -126,9 +140,18 @@ class Entry(Strict):
     answer: Text
     topic: Text
     scope: Literal["national", "university", "community"] = "national"
-    sources: tuple[Citation, ...] = Field(min_length=1)
+    sources: tuple[Citation, ...] = ()
     checked_on: date
     see_also: tuple[Identifier, ...] = ()
+    event: Event | None = None
+    changed: Text | None = None
+    draft: Text | None = None
+
+    @model_validator(mode="after")
+    def _rests_on_something(self) -> "Entry":
+        if not self.sources and self.draft is None:
+            raise ValueError("sources: an entry without a source can only be a draft")
+        return self
 
 
 class EntryFile(Strict):
