@@ -24,6 +24,7 @@ _FILE = Path(matcher.__file__).parent / "weights.json"
 # To begin with: likeness counts, every difference speaks against.
 _FOR = {
     "own evidence": 1.0, "other evidence": 1.0, "worst": 0.2, "shared": 0.1, "same": 1.0,
+    "all words": 1.0,
     "ratio": 4.0, "cosine": 4.0,
 }  # fmt: skip
 _START = Weights(
@@ -44,12 +45,13 @@ _SEEDS = (1, 2, 3)
 # differently as can be, which people who ask do not.
 _SHARES = (1.0, 0.3)
 # Likeness that no word shows decides between entries whose words fit alike: ratio and cosine
-# count at least this, which the constant takes back.
+# count at least this, which the constant takes back. So does another order of the same words,
+# which our own questions have few of.
 _LIKENESS = 1.0
 
 
 def _capped(name: str, weight: float) -> float:
-    if name in ("ratio", "cosine"):
+    if name in ("ratio", "cosine", "all words"):
         return max(weight, _LIKENESS)
     return min(weight, _AT_LEAST.get(name, np.inf))
 

@@ -12,10 +12,11 @@ WHY, HOW, MAY, WILL, MUST = "为什么", "怎么", "能不能", "会不会", "�
 EFFECT, USE, COST, LONG, WHEN, WHERE = "有效吗", "作用", "多少钱", "多久", "什么时候", "哪里"
 WHO, MANY, WHICH, MEANING, HARM = "谁", "几个", "什么", "什么意思", "副作用"
 GOOD, DIFFERENCE, THERE, CARE, STEPS = "好不好", "区别", "有没有", "注意什么", "流程"
+OPINION = "好吗"
 # What the words above ask for; two texts that ask for nothing in common ask different things.
 ASKING = frozenset(
     {WHY, HOW, MAY, WILL, MUST, EFFECT, USE, COST, LONG, WHEN, WHERE, WHO, MANY, MEANING, HARM}
-    | {GOOD, DIFFERENCE, CARE, STEPS, THERE}
+    | {GOOD, DIFFERENCE, CARE, STEPS, THERE, OPINION}
 )
 # Those that are not asked in passing: 能不能 and 有没有 are often left to 吗.
 PLAINLY = ASKING - {MAY, WILL, MUST, THERE, GOOD}

@@ -28,6 +28,7 @@ FEATURES = (
     "own part",  # which part of what it says is in the own words
     "other part",  # likewise of the known text
     "same",  # no word that says anything differs
+    "all words",  # no word differs at all: they stand in another order, or are written apart
     "ratio",  # likeness of the characters in their order (rapidfuzz)
     "cosine",  # likeness by rare pieces
     "asks other",  # both ask: why, how, how much; and for nothing in common
@@ -90,7 +91,8 @@ class Comparer:
             *_asks(asked, known),
             differences.numbers_differ(asked.text, known.text),
             float(differences.denials_differ(asked.text, known.text)),
-            *_oppositions(asked, known, mine, theirs),
+            *_oppositions(mine, theirs),
+            float(differences.turned(asked.words, known.words, self._normaliser.segmenter.kind)),
             sounded,
         )
         return Comparison(values, mine, theirs)
@@ -106,11 +108,12 @@ class Comparer:
         of = self._evidence.of
         own = other = worst = 0.0
         for word in mine:
-            against = min(0.0, of(word)[0]) * _missing(word, known.text)
+            against = min(0.0, of(word)[0]) * _missing(word, asked.text, known.text)
             worst = min(worst, against)
-            own += 0.0 if word in said else against
+            repeats = asked.text.count(word) > known.text.count(word) > 0
+            own += against if repeats or word not in said else 0.0
         for word in theirs:
-            against = min(0.0, of(word)[0]) * _missing(word, asked.text)
+            against = min(0.0, of(word)[0]) * _missing(word, known.text, asked.text)
             worst = min(worst, against)
             other += against
         shared = sum(of(word)[1] for word in asked.words if word not in mine)
@@ -119,9 +122,9 @@ class Comparer:
     def _meanings(
         self, asked: Plain, known: Plain, mine: Sequence[str], theirs: Sequence[str], said: str
     ) -> tuple[float, ...]:
-        own, foreign_sum = self._counted(mine, said)
-        _, own_sum = self._counted(mine, known.text)
-        other, other_sum = self._counted(theirs, asked.text)
+        own, foreign_sum = self._counted(mine, asked.text, said)
+        _, own_sum = self._counted(mine, asked.text, known.text)
+        other, other_sum = self._counted(theirs, known.text, asked.text)
         meaning = self._normaliser.meaning
         whole = sum(meaning(word)[1] for word in asked.words)
         other_whole = sum(meaning(word)[1] for word in known.words)
@@ -132,17 +135,22 @@ class Comparer:
             own_sum / whole,
             other_sum / max(other_whole, 1.0),
             float(same),
+            float(not mine and not theirs),
         )
         return *own, *other, *parts
 
-    def _counted(self, words: Sequence[str], text: str) -> tuple[tuple[float, float, float], float]:
-        """How much of what the words say the text has not: nouns, verbs, the rest; and in all."""
+    def _counted(
+        self, words: Sequence[str], own: str, text: str
+    ) -> tuple[tuple[float, float, float], float]:
+        """How much of what the words of `own` say the text has not: nouns, verbs, the rest; and
+        in all.
+        """
         counts = [0.0, 0.0, 0.0]
         total = 0.0
         for word in words:
             kind, weight = self._normaliser.meaning(word)
             if weight:
-                weight *= _missing(word, text)
+                weight *= _missing(word, own, text)
                 total += weight
                 if kind is not None:
                     counts[kind] += weight
@@ -162,16 +170,12 @@ def _asks(one: Plain, other: Plain) -> tuple[float, float]:
     )
 
 
-def _oppositions(
-    asked: Plain, known: Plain, mine: Sequence[str], theirs: Sequence[str]
-) -> tuple[float, float, float]:
-    if not mine and not theirs:
-        return 0.0, 0.0, float(differences.turned(asked.words, known.words))
+def _oppositions(mine: Sequence[str], theirs: Sequence[str]) -> tuple[float, float]:
     if not mine or not theirs:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0
     excluded = differences.exclusive(_loose(mine, theirs), _loose(theirs, mine))
     prefixed = _prefixed(mine, theirs) or _prefixed(theirs, mine)
-    return float(min(2, excluded)), float(prefixed), 0.0
+    return float(min(2, excluded)), float(prefixed)
 
 
 def _apart(one: Plain, other: Plain) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -182,13 +186,16 @@ def _apart(one: Plain, other: Plain) -> tuple[tuple[str, ...], tuple[str, ...]]:
     )
 
 
-def _missing(word: str, text: str) -> float:
-    """Which share of the word's characters the text does not have."""
-    if word in text:
+def _missing(word: str, own: str, text: str) -> float:
+    """Which share of the word's characters the text does not have as often as `own`, its own text.
+
+    斑 in 色彩斑斓的斑是什么意思 is one more than 色彩斑斓是什么意思 has.
+    """
+    if own.count(word) <= text.count(word):
         return 0.0
     missing = 0
     for character in word:
-        missing += character not in text
+        missing += own.count(character) > text.count(character)
     return missing / len(word)
 
 

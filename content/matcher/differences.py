@@ -1,9 +1,8 @@
 """Differences that change what is asked, however alike two texts are otherwise."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from itertools import pairwise
 
 from content.matcher.chinese import chinese
 
@@ -46,17 +45,32 @@ def exclusive(some: set[str], others: set[str]) -> int:
     return sum(not apart.isdisjoint(groups.get(word, ())) for word in some)
 
 
-def turned(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Whether two words of more than a character stand around a direction the other way round.
+def turned(
+    first: tuple[str, ...], second: tuple[str, ...], kind: Callable[[str], str]
+) -> bool:
+    """Whether two nouns stand around what is between them the other way round.
 
-    从支付宝转到银行卡 and 从银行卡转到支付宝 have the same words.
+    从支付宝转到银行卡 and 从银行卡转到支付宝, 男生追女生 and 女生追男生 have the same words. Around
+    和 the order says nothing, and one noun that is named earlier is only the topic.
     """
-    if not (DIRECTION.search("".join(first)) and DIRECTION.search("".join(second))):
-        return False
-    one = [word for word in first if len(word) > 1 and word in second]
     place = {word: at for at, word in enumerate(second)}
-    order = [place[word] for word in one]
-    return any(a > b for a, b in pairwise(order))
+    both = [at for at, word in enumerate(first) if word in place]
+    for middle in both:
+        if kind(first[middle]) not in _BETWEEN and not DIRECTION.fullmatch(first[middle]):
+            continue
+        there = place[first[middle]]
+        before = [first[at] for at in both if at < middle and kind(first[at]) in _NAMING]
+        after = [first[at] for at in both if at > middle and kind(first[at]) in _NAMING]
+        if any(place[word] > there for word in before) and any(
+            place[word] < there for word in after
+        ):
+            return True
+    return False
+
+
+# Verbs, and what names somebody or something; see Segmenter.kind.
+_BETWEEN = frozenset("v")
+_NAMING = frozenset("nilx?fam")
 
 
 # A character that stands before what it turns into something else.

@@ -7,6 +7,7 @@ from rapidfuzz.distance import Levenshtein
 
 # More characters than this in a row are no slip.
 _LONGEST = 2
+_NUMERALS = frozenset("零一二三四五六七八九十百千万两")
 
 
 @cache
@@ -19,6 +20,16 @@ def sounds(character: str) -> frozenset[str]:
     return frozenset(_merged(reading) for reading in (found[0] if found else ()))
 
 
+@cache
+def _mostly(character: str) -> str | None:
+    """How it is mostly read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pypinyin import Style, pinyin
+    found = pinyin(character, style=Style.NORMAL, errors="ignore")
+    return _merged(found[0][0]) if found else None
+
+
 def _merged(reading: str) -> str:
     for written, said in (("zh", "z"), ("ch", "c"), ("sh", "s")):
         if reading.startswith(written):
@@ -29,7 +40,14 @@ def _merged(reading: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def alike(one: str, other: str) -> bool:
-    return not sounds(one).isdisjoint(sounds(other))
+    """Whether one is taken for the other: each is mostly read as the other can be read.
+
+    Of numerals none is: 十 and 四 sound alike to many and are never the same.
+    """
+    if one in _NUMERALS or other in _NUMERALS:
+        return False
+    first, second = sounds(one), sounds(other)
+    return _mostly(one) in second and _mostly(other) in first
 
 
 def repaired(asked: str, known: str) -> str | None:
