@@ -127,6 +127,15 @@ class Segmenter:
 
 
 @cache
+def frequent_words(most: int) -> tuple[str, ...]:
+    """The words of several characters that are used most in general, the most frequent first."""
+    warm()
+    words, _ = _dictionary()
+    several = [word for word in words if len(word) > 1 and "一" <= word[0] <= "鿿"]
+    return tuple(sorted(several, key=lambda word: words[word] >> _CLASS_BITS)[:most])
+
+
+@cache
 def frequent_characters(most: int) -> str:
     """The characters that are used most in general, the most frequent first."""
     warm()

@@ -36,7 +36,7 @@ _SIGNS = tuple(1 if name in _FOR else -1 for name in FEATURES)
 
 # At least this much against an answer, whatever our own questions say: they have few of these, and
 # an answer that is wrong about them is the worst.
-_AT_LEAST = {"numbers": -1.5, "denied": -1.5, "turned": -2.0, "prefixed": -1.0, "excluded": -0.5}
+_AT_LEAST = {"numbers": -1.5, "denied": -1.5, "turned": -3.0, "prefixed": -1.0, "excluded": -0.5}
 
 
 # What is made by chance is made several times.

@@ -83,16 +83,18 @@ class Comparer:
                 asked = Plain(again, tuple(self._normaliser.segmenter.cut(again)))
                 mine, theirs = _apart(asked, known)
         said = "\n".join([text.text for text in siblings]) if mine else ""
+        turned = differences.turned(asked.words, known.words, self._normaliser.segmenter.kind)
         values = (
             *self._evidences(asked, known, mine, theirs, said),
             *self._meanings(asked, known, mine, theirs, said),
+            float(not mine and not theirs and not turned),
             ratio,
             cosine,
             *_asks(asked, known),
             differences.numbers_differ(asked.text, known.text),
             float(differences.denials_differ(asked.text, known.text)),
             *_oppositions(mine, theirs),
-            float(differences.turned(asked.words, known.words, self._normaliser.segmenter.kind)),
+            float(turned),
             sounded,
         )
         return Comparison(values, mine, theirs)
@@ -135,7 +137,6 @@ class Comparer:
             own_sum / whole,
             other_sum / max(other_whole, 1.0),
             float(same),
-            float(not mine and not theirs),
         )
         return *own, *other, *parts
 

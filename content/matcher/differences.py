@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import pairwise
 
 from content.matcher.chinese import chinese
 
@@ -54,17 +55,15 @@ def turned(
     和 the order says nothing, and one noun that is named earlier is only the topic.
     """
     place = {word: at for at, word in enumerate(second)}
-    both = [at for at, word in enumerate(first) if word in place]
-    for middle in both:
-        if kind(first[middle]) not in _BETWEEN and not DIRECTION.fullmatch(first[middle]):
-            continue
-        there = place[first[middle]]
-        before = [first[at] for at in both if at < middle and kind(first[at]) in _NAMING]
-        after = [first[at] for at in both if at > middle and kind(first[at]) in _NAMING]
-        if any(place[word] > there for word in before) and any(
-            place[word] < there for word in after
-        ):
-            return True
+    both = [(place[word], kind(word), word) for word in first if word in place]
+    names = [n for n, (_, what, _) in enumerate(both) if what in _NAMING]
+    if len(names) < 2 or all(both[a][0] < both[b][0] for a, b in pairwise(names)):
+        return False
+    for middle, (there, what, word) in enumerate(both):
+        if what in _BETWEEN or DIRECTION.fullmatch(word):
+            before = any(both[n][0] > there for n in names if n < middle)
+            if before and any(both[n][0] < there for n in names if n > middle):
+                return True
     return False
 
 

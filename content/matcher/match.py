@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 from content.matcher.calibration import DEFAULT, Calibration
 from content.matcher.compare import COSINE, Comparer, Comparison, Speaking
 from content.matcher.habits import Evidence
+from content.matcher.hearing import Hearing
 from content.matcher.index import Index
 from content.matcher.model import Weights, likely, probability, shipped
 from content.matcher.normalise import Normaliser, Plain, bare
@@ -162,14 +163,22 @@ class Matcher:
         A character taken for another breaks words and asking phrases apart, which only what was
         written shows: normalised texts no longer have the same places.
         """
-        asked = bare(question)
+        asked = self._hearing.mended(written := bare(question))
+        if asked != written and sum(a != b for a, b in zip(asked, written, strict=True)) <= _SLIPS:
+            plain = self.normaliser.plain(asked)
+            if len(same := self._same(plain)) == 1:
+                return Match("answer", (Candidate(same[0], 0.999),), "sounds the same")
+            ranked = self.compared(plain) or ranked
+            match = self._judged(ranked)
+            if match.decision == "answer":
+                return match
         for item in ranked[:_HEARD]:
             known = max(
                 (bare(text) for text in self._said[item.entry]),
                 key=lambda text: fuzz.ratio(asked, text),
             )
             again = repaired(asked, known)
-            if again is None or sum(a != b for a, b in zip(asked, again, strict=True)) > _SLIPS:
+            if again is None or sum(a != b for a, b in zip(written, again, strict=True)) > _SLIPS:
                 continue
             plain = self.normaliser.plain(again)
             if self._same(plain) == [item.entry]:
@@ -294,6 +303,8 @@ class Matcher:
         plain = self.normaliser.many([text for _, text in pairs])
         self._add([(entry, text) for (entry, _), text in zip(pairs, plain, strict=True)])
         self._main = Index(self._plain)
+        words = {word for text in self._plain for word in text.words}
+        self._hearing = Hearing(sorted(words), self.normaliser.segmenter)
         self._beside = Index([])
 
     def _add(self, texts: Iterable[tuple[str, Plain]]) -> None:

@@ -9,7 +9,7 @@ from content.matcher import asking
 from content.matcher.chinese import chinese
 from content.matcher.differences import DIRECTION, others_of
 from content.matcher.normalise import Plain
-from content.matcher.sound import sounds
+from content.matcher.sound import mostly
 from content.segment import Segmenter, frequent_characters
 
 _DROPPED = re.compile(r"(?<!目)的|了(?!解)|[吗呢啊呀]|是(?!什么|谁|不是)|请问|一下|可以(?=用|在)")
@@ -39,7 +39,7 @@ def misheard(text: str, chance: Random) -> str:
     places = [at for at, letter in enumerate(text) if "一" <= letter <= "鿿"]
     chance.shuffle(places)
     for at in places:
-        if others := _sounding().get(min(sounds(text[at]), default=""), "").replace(text[at], ""):
+        if others := _sounding().get(mostly(text[at]) or "", "").replace(text[at], ""):
             return text[:at] + chance.choice(others) + text[at + 1 :]
     return text
 
@@ -49,7 +49,7 @@ def _sounding() -> dict[str, str]:
     """Frequent characters by how they are read."""
     found: dict[str, str] = {}
     for letter in frequent_characters(_FREQUENT):
-        for reading in sounds(letter):
+        if reading := mostly(letter):
             found[reading] = found.get(reading, "") + letter
     return found
 

@@ -16,9 +16,9 @@ from content.matcher.habits import Count, Counting, Evidence, Habits, counted
 from content.matcher.match import Compared, Matcher
 from content.matcher.normalise import Plain
 
-# How much the kinds weigh: as many near misses as questions, and some from the same field. Who asks
+# How much the kinds weigh: more near misses than questions, and some from the same field. Who asks
 # often writes nearly what is known ("known": with noise, and the text itself is there).
-SHARES = {"own": 1.0, "noisy": 0.6, "known": 0.8, "made": 1.0, "foreign": 0.8}
+SHARES = {"own": 1.0, "noisy": 0.6, "known": 0.8, "made": 1.5, "foreign": 0.8}
 _HALF = 0.5
 # Not all that is made is wrong: some words mean the same.
 _NOISES: tuple[Callable[[str, Random], str], ...] = (noise.polite, noise.clipped, noise.misheard)

@@ -21,7 +21,7 @@ def sounds(character: str) -> frozenset[str]:
 
 
 @cache
-def _mostly(character: str) -> str | None:
+def mostly(character: str) -> str | None:
     """How it is mostly read."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -47,7 +47,7 @@ def alike(one: str, other: str) -> bool:
     if one in _NUMERALS or other in _NUMERALS:
         return False
     first, second = sounds(one), sounds(other)
-    return _mostly(one) in second and _mostly(other) in first
+    return mostly(one) in second and mostly(other) in first
 
 
 def repaired(asked: str, known: str) -> str | None:
