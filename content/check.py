@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator
 
 from content.classifier import LOOK_UP
 from content.loader import Library, Pack
+from content.questions import DRAFT
+from content.schema import Entry
 
 
 def check(library: Library, commands: Collection[str], kinds: Collection[str]) -> list[str]:
@@ -49,21 +51,20 @@ def unknown_kinds(pack: Pack, kinds: Collection[str]) -> Iterator[str]:
 
 def _examples(pack: Pack) -> Iterator[str]:
     """Each example is what it is an example of."""
-    entries = pack.knowledge.entries.values()
-    asked = {text for entry in entries for text in (entry.question, *entry.variants)}
+    asked = {text for entry in _known(pack) for text in (entry.question, *entry.variants)}
     for name, texts in pack.questions.examples.items():
         for text in texts:
             if text in asked:
                 continue
             decision = pack.questions.decide(text)
-            found = decision.name or LOOK_UP
+            found = LOOK_UP if decision.name in ("", DRAFT) else decision.name
             if found != name:
                 yield f"{pack.name}/examples.toml: {name}: {text}: is taken for {found}"
 
 
 def _entries(pack: Pack) -> Iterator[str]:
-    """Each entry is found by its own question and variants."""
-    for entry in pack.knowledge.entries.values():
+    """Each entry and draft is found by its own question and variants."""
+    for entry in _known(pack):
         for text in (entry.question, *entry.variants):
             decision = pack.questions.decide(text)
             if decision.entry != entry.id:
@@ -75,8 +76,13 @@ def _entries(pack: Pack) -> Iterator[str]:
 def _confused(pack: Pack) -> Iterator[str]:
     """No two entries may be asked for alike: what one of them has, the other would answer."""
     knowledge = pack.knowledge
-    for entry in knowledge.entries.values():
+    for entry in _known(pack):
         for text in (entry.question, *entry.variants):
             for other in knowledge.matcher.rivals(entry.id, text):
                 file = knowledge.files[entry.id]
                 yield f"{file}: {entry.id}: {text}: would be answered with {other} as well"
+
+
+def _known(pack: Pack) -> Iterator[Entry]:
+    yield from pack.knowledge.entries.values()
+    yield from pack.knowledge.drafts.values()

@@ -31,9 +31,13 @@ class Knowledge:
         with _building:
             if done := self.__dict__.get("matcher"):
                 return done  # type: ignore[no-any-return]
-            known = {**self.entries, **self.drafts}
-            texts = {entry.id: (entry.question, *entry.variants) for entry in known.values()}
+            known = (*self.entries.values(), *self.drafts.values())
+            texts = {entry.id: (entry.question, *entry.variants) for entry in known}
             return Matcher(texts, self.normaliser)
+
+    def find(self, entry: str) -> Entry | None:
+        """The entry, be it a draft."""
+        return self.entries.get(entry) or self.drafts.get(entry)
 
     def sources(self, entry: Entry) -> Sequence[tuple[Document, str]]:
         """The documents that the entry cites, each with the clause."""

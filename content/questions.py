@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from content.classifier import LOOK_UP, Classifier, Traits
 from content.knowledge import Knowledge
-from content.matcher import Candidate
+from content.matcher import Candidate, Match
 from content.matcher.normalise import bare
 from content.rules import Rules
 from content.schema import RefusalName
@@ -17,6 +17,7 @@ from content.schema import RefusalName
 Kind = Literal["answer", "clarify", "escalate", "decline", "command"]
 CRISIS: Literal["crisis"] = "crisis"
 COMPLAINT: Literal["complaint"] = "complaint"
+DRAFT = "draft"
 REFUSALS = get_args(RefusalName)
 _PLAIN = 0.7
 # One word without any Chinese: a code or a number, which says such things by chance only.
@@ -36,8 +37,9 @@ class Guide:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`name` is the refusal's or the command's; `entry` what is answered, or what a refusal
-    points to, `document` likewise. `candidates` are the near entries, best first.
+    """`name` is the refusal's or the command's, or "draft" where `entry` is found and not given as
+    an answer; else `entry` is what is answered, or what a refusal points to, `document` likewise.
+    `candidates` are the near entries, best first.
     """
 
     kind: Kind
@@ -85,10 +87,16 @@ class Questions:
         match = self.knowledge.matcher.decide(text)
         wish = self.wishes.name_of(text)
         if match.decision == "answer" and (match.candidates[0].score == 1.0 or not wish):
-            return Decision("answer", entry=match.candidates[0].entry, candidates=match.candidates)
+            return self._found(match)
         if command := wish or name:
             return Decision("command", command)
         return Decision(match.decision, candidates=match.candidates)
+
+    def _found(self, match: Match) -> Decision:
+        entry = match.candidates[0].entry
+        if entry in self.knowledge.drafts:
+            return Decision("escalate", DRAFT, entry, candidates=match.candidates)
+        return Decision("answer", entry=entry, candidates=match.candidates)
 
     def noted(self, note: str) -> Decision | None:
         """What is not kept of what somebody notes beside something else: a cry for help, a

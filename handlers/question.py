@@ -2,11 +2,11 @@
 
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
-from bot.routing.answers import GROUP_LINES, answer_lines
+from bot.routing.answers import GROUP_LINES, answer_lines, draft_lines
 from bot.routing.asking import offer_mentor
 from bot.routing.refusing import refuse
 from bot.services import conversation, question
-from content.questions import Decision
+from content.questions import DRAFT, Decision
 
 router = Router("question")
 _NEAREST = 4
@@ -24,6 +24,8 @@ def reply(context: Context) -> Notice:
             return _answer(context, decision.entry, "answered", context.message.text.strip())
         case "clarify":
             return _clarify(context, decision)
+    if decision.name == DRAFT and decision.entry:
+        return _answer(context, decision.entry, "missed", context.message.text.strip())
     return _unsure(context, context.message.text.strip(), _topic(decision))
 
 
@@ -47,9 +49,12 @@ def wrong(context: Context, payload: Payload) -> Notice:
 
 def _answer(context: Context, entry_id: str, outcome: question.Outcome, asked: str) -> Notice:
     knowledge = context.pack.knowledge
-    entry = knowledge.entries.get(entry_id)
+    entry = knowledge.find(entry_id)
     if entry is None:
         return _unsure(context, asked, "")
+    if entry.draft:
+        question.count(context.session, context.home, "missed", entry_id, context.now)
+        return offer_mentor(context, draft_lines(context.say, entry), asked, entry_id)
     question.count(context.session, context.home, outcome, entry_id, context.now)
     lines = answer_lines(context.say, knowledge, entry)
     if context.message.in_group:
@@ -62,16 +67,16 @@ def _answer(context: Context, entry_id: str, outcome: question.Outcome, asked: s
 
 
 def _clarify(context: Context, decision: Decision) -> Notice:
-    entries = context.pack.knowledge.entries
+    find = context.pack.knowledge.find
     asked = context.message.text.strip()
-    near = [item.entry for item in decision.candidates[:_NEAREST]]
-    question.count(context.session, context.home, "clarified", near[0], context.now)
+    near = [entry for item in decision.candidates[:_NEAREST] if (entry := find(item.entry))]
+    question.count(context.session, context.home, "clarified", near[0].id, context.now)
     options = context.offer(
         [
-            (entries[name].question, "question.choose", {"entry": name, "question": asked})
-            for name in near
+            (entry.question, "question.choose", {"entry": entry.id, "question": asked})
+            for entry in near
         ],
-        instead=("question.none", {"question": asked, "topic": near[0]}),
+        instead=("question.none", {"question": asked, "topic": near[0].id}),
     )
     return Notice("question", lines=(context.say("question.near"),), options=options)
 

@@ -11,12 +11,12 @@ from bot.bootstrap import load_content
 from bot.cli.common import config_option, settings_of
 from bot.cli.knowledge_file import KnowledgeLine, calibrated_matcher, knowledge_lines
 from bot.domain.grammar import Kind, read
-from bot.routing.answers import answer_lines, refusal_lines
+from bot.routing.answers import answer_lines, draft_lines, refusal_lines
 from bot.routing.router import collect
 from content.loader import BASE, Pack
 from content.matcher import Candidate, Matcher
 from content.matcher.explain import explain as explained
-from content.questions import Decision
+from content.questions import DRAFT, Decision
 from content.script import simplified
 from handlers import ROUTERS
 
@@ -74,7 +74,7 @@ def _of_pack(text: str, pack: Pack) -> dict[str, Any]:
     return _found(
         decision.kind,
         name=decision.name if decision.kind == "decline" else None,
-        entry=decision.entry,
+        entry=None if decision.name == DRAFT else decision.entry,
         answer=_answer(decision, pack),
         sources=_sources(decision, pack),
         candidates=decision.candidates,
@@ -100,14 +100,16 @@ def _answer(decision: Decision, pack: Pack) -> str:
         case "command":
             return decision.name
         case "clarify":
-            near = [knowledge.entries[item.entry].question for item in decision.candidates]
-            numbered = [f"{number} {question}" for number, question in enumerate(near, start=1)]
+            near = filter(None, (knowledge.find(item.entry) for item in decision.candidates))
+            numbered = [f"{number} {entry.question}" for number, entry in enumerate(near, start=1)]
             return "\n".join([say("question.near"), *numbered])
+        case "escalate" if decision.entry and (draft := knowledge.find(decision.entry)):
+            return "\n".join(draft_lines(say, draft))
     return say("question.unsure")
 
 
 def _sources(decision: Decision, pack: Pack) -> list[dict[str, str]]:
-    if decision.entry is None:
+    if decision.entry is None or decision.name == DRAFT:
         return []
     cited = pack.knowledge.sources(pack.knowledge.entries[decision.entry])
     return [

@@ -17,10 +17,22 @@ def answer_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...
     rules = any(document.kind == "regulation" for document, _ in sources)
     return (
         say("question.asked", question=entry.question),
-        entry.answer,
+        _answer(say, entry),
         source_line(say, sources),
         say("question.foot") if rules else say("question.foot_record"),
     )
+
+
+def _answer(say: Say, entry: Entry) -> str:
+    """With what was different before, where something was."""
+    if entry.changed is None:
+        return entry.answer
+    return f"{entry.answer}{say('question.changed', changed=entry.changed)}"
+
+
+def draft_lines(say: Say, entry: Entry) -> tuple[str, ...]:
+    """What is asked is known, but nobody has compared it with the official text yet."""
+    return (say("question.asked", question=entry.question), say("question.draft"))
 
 
 def refusal_lines(say: Say, knowledge: Knowledge, decision: Decision, own: str) -> list[str]:

@@ -46,9 +46,7 @@ def exclusive(some: set[str], others: set[str]) -> int:
     return sum(not apart.isdisjoint(groups.get(word, ())) for word in some)
 
 
-def turned(
-    first: tuple[str, ...], second: tuple[str, ...], kind: Callable[[str], str]
-) -> bool:
+def turned(first: tuple[str, ...], second: tuple[str, ...], kind: Callable[[str], str]) -> bool:
     """Whether two nouns stand around what is between them the other way round.
 
     从支付宝转到银行卡 and 从银行卡转到支付宝, 男生追女生 and 女生追男生 have the same words. Around
