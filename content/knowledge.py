@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from content.matcher import Matcher, Normaliser
 from content.schema import Document, Entry, HelpLine
+
+if TYPE_CHECKING:
+    from content.overlay import OwnRule
 
 _building = Lock()
 
@@ -15,13 +19,15 @@ _building = Lock()
 class Knowledge:
     """`entries` and `documents` by id, in the order of the files; `files` by entry.
 
-    `drafts` are found like entries, and not given as answers.
+    `drafts` are found like entries, and not given as answers. `own` are a community's rules by
+    entry, said after it.
     """
 
     entries: Mapping[str, Entry]
     documents: Mapping[str, Document]
     help_lines: tuple[HelpLine, ...]
     drafts: Mapping[str, Entry] = field(default_factory=dict)
+    own: Mapping[str, "OwnRule"] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     normaliser: Normaliser = field(default_factory=lambda: Normaliser({}, ()))
 
@@ -34,6 +40,11 @@ class Knowledge:
             known = (*self.entries.values(), *self.drafts.values())
             texts = {entry.id: (entry.question, *entry.variants) for entry in known}
             return Matcher(texts, self.normaliser)
+
+    def with_matcher(self, matcher: Matcher) -> "Knowledge":
+        """The same, asked through a matcher that knows its texts already."""
+        self.__dict__["matcher"] = matcher
+        return self
 
     def find(self, entry: str) -> Entry | None:
         """The entry, be it a draft."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
 from typing import Literal, get_args
@@ -71,6 +71,12 @@ class Questions:
         with _learning:
             done = self.__dict__.get("classifier")
             return done or Classifier(self.examples, self.traits)
+
+    def over(self, knowledge: Knowledge) -> "Questions":
+        """The same rules before other knowledge."""
+        other = replace(self, knowledge=knowledge)
+        other.__dict__["classifier"] = self.classifier
+        return other
 
     def warm(self) -> None:
         """Learn and load now what the first question would wait for, some two seconds."""

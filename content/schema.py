@@ -81,29 +81,33 @@ PartialDate = Annotated[
 ]
 
 
+_ISSUED = {"regulation": "发布", "record": "发布", "resolution": "通过", "by_law": "录入"}
+
+
 class Document(Strict):
     """One version of an official text. `checked_against`: the official page, a reprint, or its
     title alone, which can be named but not cited.
 
     A regulation says what is to be done, and the superior organisation may say more; a record
-    says what was; a resolution was adopted on the day it bears.
+    says what was; a resolution was adopted on the day it bears. A by-law is a community's own:
+    its text is what its people typed in, `unreviewed` where nobody but the author has seen it.
     """
 
     id: Identifier
-    kind: Literal["regulation", "record", "resolution"] = "regulation"
+    kind: Literal["regulation", "record", "resolution", "by_law"] = "regulation"
     title: Text
     issuer: Text
     issued_on: PartialDate
     effective_from: PartialDate | None = None
     supersedes: Identifier | None = None
     checked_on: date
-    checked_against: Literal["official", "reprint", "title"]
+    checked_against: Literal["official", "reprint", "title", "own", "unreviewed"]
 
     @property
     def version(self) -> str:
         if self.effective_from:
             return f"{self.effective_from} 施行"
-        return f"{self.issued_on} {'通过' if self.kind == 'resolution' else '发布'}"
+        return f"{self.issued_on} {_ISSUED[self.kind]}"
 
 
 class Sources(Strict):

@@ -7,8 +7,8 @@ from content.knowledge import Knowledge
 from content.questions import COMPLAINT, CRISIS, Decision
 from content.schema import Entry
 
-# What a group gets of an answer: question, answer and source.
-GROUP_LINES = 3
+# What a group gets of an answer: all but the last line, which says how to take it back.
+GROUP_LINES = -1
 
 
 def answer_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...]:
@@ -19,7 +19,19 @@ def answer_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...
         say("question.asked", question=entry.question),
         _answer(say, entry),
         source_line(say, sources),
+        *_own_lines(say, knowledge, entry),
         say("question.foot") if rules else say("question.foot_record"),
+    )
+
+
+def _own_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...]:
+    """After the pack's rule the community's own, where the entry is not that alone."""
+    own = knowledge.own.get(entry.id)
+    if own is None or entry.scope == "community":
+        return ()
+    return (
+        say("question.own_rule", community=own.community, answer=own.answer),
+        source_line(say, [(own.document, own.clause)]),
     )
 
 
