@@ -13,7 +13,8 @@ from content.schema import Citation, Document, Entry
 @dataclass(frozen=True, slots=True)
 class OwnRule:
     """An entry of a community's own. With the `key` of one of the pack's entries it is said after
-    that; else it stands alone. `reviewed`: a second person has approved it.
+    that; else it stands alone. `reviewed`: a second person has approved it; `inherited`: it is a
+    community's above.
     """
 
     key: str
@@ -27,6 +28,7 @@ class OwnRule:
     clause: str
     since: date
     reviewed: bool
+    inherited: bool = False
 
     @property
     def document(self) -> Document:

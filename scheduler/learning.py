@@ -40,7 +40,7 @@ class Learner:
     def learn(self) -> bool:
         """Learn one knowledge base that is due, some 5 s; False where none is."""
         with self._database.begin() as session:
-            found = self._shelf.due(session, self._now())
+            found = self._shelf.due(session)
         if found is None:
             return False
         scope, digest, matcher = found

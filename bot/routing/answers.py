@@ -29,8 +29,9 @@ def _own_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...]:
     own = knowledge.own.get(entry.id)
     if own is None or entry.scope == "community":
         return ()
+    key = "question.parents_rule" if own.inherited else "question.own_rule"
     return (
-        say("question.own_rule", community=own.community, answer=own.answer),
+        say(key, community=own.community, answer=own.answer),
         source_line(say, [(own.document, own.clause)]),
     )
 

@@ -58,7 +58,7 @@ class Dispatcher:
         self._database = database
         self._facts = facts or {"text_hours": 24, "row_days": 7}
         self._packs = packs
-        self._shelf = Shelf(packs)
+        self.shelf = Shelf(packs)
         self._learned = False
         self._default = packs[default_pack]
         self._routes = collect(routers, self._default.messages)
@@ -142,7 +142,7 @@ class Dispatcher:
         home = member.community if member else group
         pack = self._packs.get(home.pack, self._default) if home else self._default
         if home:
-            pack = self._shelf.pack(session, home, pack, now)
+            pack = self.shelf.pack(session, home, pack, now)
         context = Context(
             session, message, now, member, pack, self._routes, row_id, self._facts,
             kinds=self._kinds, group_home=group,

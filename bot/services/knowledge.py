@@ -200,7 +200,8 @@ def _by_key(session: UnitOfWork, community_id: int, key: str) -> KnowledgeEntry 
 
 def _new_key(session: UnitOfWork, community_id: int) -> str:
     """own-1, own-2 …: no pack's entry has such an id."""
-    last = session.scalar(select(func.count()).where(KnowledgeEntry.community_id == community_id))
+    mine = KnowledgeEntry.community_id == community_id, KnowledgeEntry.key.startswith("own-")
+    last = session.scalar(select(func.count()).where(*mine))
     return f"own-{(last or 0) + 1}"
 
 

@@ -7,7 +7,7 @@ what has changed since: no entry but those is learned anew.
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -63,12 +63,12 @@ class Shelf:
             rules = self._rules_of(home.id)
             return self._over(home.id, pack, rules) if rules else pack
 
-    def due(self, session: UnitOfWork, now: datetime) -> tuple[str, str, Matcher] | None:
+    def due(self, session: UnitOfWork) -> tuple[str, str, Matcher] | None:
         """A knowledge base of whose texts nothing was learned: its name, their digest, a matcher
         that knows them. None where there is none.
         """
         with self._lock:
-            self._look(session, now)
+            self._renew(session)
             if self._checked == self._version:
                 return None
             for name, pack in self._packs.items():
@@ -90,9 +90,11 @@ class Shelf:
         return learned is None or learned[0] != of
 
     def _look(self, session: UnitOfWork, now: datetime) -> None:
-        if self._looked is not None and timedelta() <= now - self._looked < LOOK:
-            return
-        self._looked = now
+        if self._looked is None or not timedelta() <= now - self._looked < LOOK:
+            self._looked = now
+            self._renew(session)
+
+    def _renew(self, session: UnitOfWork) -> None:
         version = session.scalar(select(KnowledgeState.count)) or 0
         if version == self._version:
             return
@@ -132,7 +134,10 @@ class Shelf:
         at: int | None = community_id
         while at is not None and at not in seen:
             seen.add(at)
-            found = {**self._rules.get(at, {}), **found}
+            own = self._rules.get(at, {})
+            if at != community_id:
+                own = {key: replace(rule, inherited=True) for key, rule in own.items()}
+            found = {**own, **found}
             at = self._parents.get(at)
         return found
 
