@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from content.schema import Strict
 
 Shape = TypeVar("Shape", bound=Strict)
+Place = tuple[int | str, ...]
 
 
 class Reader:
@@ -40,8 +41,8 @@ class Reader:
         try:
             return shape.model_validate(content)
         except ValidationError as error:
-            for item in error.errors():
-                self.note(file, f"{_place(content, item['loc'])}: {item['msg']}")
+            for place, reason in _problems(error):
+                self.note(file, f"{_place(content, place)}: {reason}")
             return None
 
     def each(self, folder: Traversable, shape: type[Shape]) -> Iterator[tuple[str, Shape]]:
@@ -62,7 +63,16 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield f"{prefix}{key}", value
 
 
-def _place(content: Mapping[str, Any], path: tuple[int | str, ...]) -> str:
+def _problems(error: ValidationError) -> Iterator[tuple[Place, str]]:
+    """Place and reason; that a list is too short is none where its items are what is wrong."""
+    found = [(tuple(item["loc"]), item["type"], item["msg"]) for item in error.errors()]
+    for place, kind, reason in found:
+        inside = (other for other, _, _ in found if other != place and other[: len(place)] == place)
+        if kind != "too_short" or not any(inside):
+            yield place, reason
+
+
+def _place(content: Mapping[str, Any], path: Place) -> str:
     """entry: B02: answer rather than entry.7.answer, where the item has an id."""
     found: Any = content
     parts: list[str] = []

@@ -31,14 +31,19 @@ _LIKELIEST = 3
     help="Ask the matcher alone, over this file: a JSON object a line with id, question, "
     "variants, answer.",
 )
+@click.option("--pack", "name", help="Of this pack (default: defaults.pack of the configuration).")
 @click.option("--explain", is_flag=True, help="Say what it looked like, and how near what was.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @config_option
-def ask(text: str, kb: Path | None, explain: bool, as_json: bool, config: Path | None) -> None:
+def ask(
+    text: str, kb: Path | None, name: str | None, explain: bool, as_json: bool, config: Path | None
+) -> None:
     """Say what a member would get who sends TEXT, without any database."""
     settings = settings_of(config)
     library = load_content(settings)
-    pack = library.packs[settings.defaults.pack]
+    if name is not None and name not in library.names:
+        raise click.UsageError(f"There is no pack {name}; there are {', '.join(library.names)}.")
+    pack = library.packs[name or settings.defaults.pack]
     if kb:
         lines = {line.id: line for line in knowledge_lines(kb)}
         matcher = calibrated_matcher(lines.values(), library.packs[BASE])
