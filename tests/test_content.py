@@ -68,12 +68,17 @@ def test_a_pack_says_it_in_its_own_words(tmp_path: Path) -> None:
 
 def test_every_problem_of_a_pack_is_listed(tmp_path: Path) -> None:
     pack(tmp_path, "base", '[a]\nb = "{name}"\nc = "{"\nd = 5')
-    pack(tmp_path, "club", '[a]\nb = "{nme}"\nx = "new"')
+    pack(tmp_path, "club", '[a]\nb = "{nme}"\nc = "}"\nx = "new"')
+    pack(tmp_path, "club", "", "source.toml")
+    pack(tmp_path, "club", "", "card/a.toml")
+    pack(tmp_path, "club", '[[routine]]\nkind = "study_card"\nrule = "x"', "routines.toml")
     pack(tmp_path, "class", "[a")
     pack(tmp_path, "class", 'title = "t"\nturns = []\ncolour = 1', "dialogues/1.toml")
     found = problems(tmp_path)
 
-    for part in ("a.c:", "a.d: must be a text", "unknown fields nme", "no such message",
+    for part in ("base/messages.toml: a.c:", "club/messages.toml: a.c:", "a.d: must be a text",
+                 "club/source.toml: no file of a pack", "club/card: no file of a pack",
+                 "routines.toml: routine: study_card: rule: 'x' is no rule", "unknown fields nme", "no such message",
                  "class/messages.toml", "turns", "colour"):  # fmt: skip
         assert part in found
 

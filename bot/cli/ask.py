@@ -40,10 +40,11 @@ def ask(
 ) -> None:
     """Say what a member would get who sends TEXT, without any database."""
     settings = settings_of(config)
+    if name is not None:
+        defaults = settings.defaults.model_copy(update={"pack": name})
+        settings = settings.model_copy(update={"defaults": defaults})
     library = load_content(settings)
-    if name is not None and name not in library.names:
-        raise click.UsageError(f"There is no pack {name}; there are {', '.join(library.names)}.")
-    pack = library.packs[name or settings.defaults.pack]
+    pack = library.packs[settings.defaults.pack]
     if kb:
         lines = {line.id: line for line in knowledge_lines(kb)}
         matcher = calibrated_matcher(lines.values(), library.packs[BASE])
