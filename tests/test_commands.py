@@ -20,18 +20,21 @@ import requests
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from bot.bootstrap import open_database
+from bot.bootstrap import demo_clock_file, open_database
 from bot.cli import demo_bot, main
 from bot.cli.config_file import render
+from bot.cli.demo import staged
 from bot.cli.demo_bot import DemoBot, free_port
 from bot.cli.play_wecom import BOT, GROUP, long_section
 from bot.cli.sandbox_wecom import GROUP as SANDBOX_GROUP
 from bot.clock import Clock, elapsed, pause
 from bot.config import load_settings
 from bot.domain.messages import Notice
+from bot.errors import SandboxProblem
 from bot.services import deliveries
 from bot.services.deliveries import Saying
 from bot.simulator.api import Api, serving_api
+from bot.simulator.hand import Hand
 from bot.simulator.official_account import Platform
 from bot.simulator.world import openid_of
 from bot.storage.models import Person
@@ -474,6 +477,20 @@ def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
             assert "第一章 在群里" in group
             running.send_signal(signal.SIGINT)
             assert running.wait(20) == 0
+
+
+@pytest.mark.browser
+def test_the_tour_of_another_pack(tmp_path: Path) -> None:
+    with staged(tmp_path, Hand(demo_clock_file(tmp_path)), "reading-club") as controls:
+        assert controls.tour is not None
+        for number, _ in enumerate(controls.tour.steps, start=1):
+            controls.tour.play(number)
+        controls.world.close()
+    with (
+        pytest.raises(SandboxProblem, match="one of reading-club"),
+        staged(tmp_path, Hand(demo_clock_file(tmp_path)), "party-branch"),
+    ):
+        pass
 
 
 @pytest.mark.interop
