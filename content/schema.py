@@ -187,12 +187,19 @@ class Refusal(Strict):
 
     It is one when any of `rules` is found in it after everything that `harmless` finds was taken
     out. Both are expressions over the bare text: simplified, lower case, without spaces and
-    marks; {name} stands for what words.toml has under that name.
+    marks; {name} stands for what words.toml has under that name. A pack adds to what the base has,
+    and may add to one of the two alone.
     """
 
     name: RefusalName
     harmless: tuple[str, ...] = ()
-    rules: tuple[str, ...] = Field(min_length=1)
+    rules: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Refusal":
+        if not self.harmless and not self.rules:
+            raise ValueError(f"{self.name}: a refusal has rules, or what is harmless")
+        return self
 
 
 class Pointer(Strict):
