@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from content.classifier import LOOK_UP, Classifier, Traits
 from content.knowledge import Knowledge
 from content.matcher import Candidate, Match
+from content.matcher.follow_up import resolve
 from content.matcher.normalise import bare
 from content.rules import Rules
 from content.schema import RefusalName
@@ -83,14 +84,16 @@ class Questions:
         self.classifier.likely("")
         self.knowledge.matcher.decide("")
 
-    def decide(self, text: str) -> Decision:
+    def decide(self, text: str, last: str | None = None) -> Decision:
         """A refusal before all; then a command or an answer, as certain as each is; then near
-        questions.
+        questions. What only makes sense after another question is one about `last`.
         """
         name = self.refusals.name_of(text) or self.classifier.name_of(text)
         if name and name in REFUSALS:
             return self._decline(name, text)
         match = self.knowledge.matcher.decide(text)
+        if match.rule != "same words" and (after := resolve(self.knowledge.matcher, text, last)):
+            match = after
         wish = self.wishes.name_of(text)
         if match.decision == "answer" and (match.candidates[0].score == 1.0 or not wish):
             return self._found(match)
