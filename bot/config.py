@@ -316,6 +316,8 @@ class Log(Section):
 class Content(Section):
     dir: Path | None = None
     """自己的内容包放在哪个文件夹；空着就用自带的。"""
+    precision: float = Field(default=0.97, ge=0.8, le=0.999)
+    """回答里要有多大一部分是对的；越高，问得不像的就越多反问、越少回答。"""
 
 
 class Settings(Section):

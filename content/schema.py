@@ -284,13 +284,15 @@ _Date = date
 
 
 class RememberedDay(Strict):
-    """A day of remembrance; `plain`: no emoji, no exclamation marks, no contest that day."""
+    """A day worth knowing. `plain` is one of remembrance: no emoji, no exclamation marks, no
+    contest that day.
+    """
 
     date: Annotated[
         str, StringConstraints(pattern=r"^\d{2}-\d{2}$"), AfterValidator(_month_and_day)
     ]
     name: Text
-    manner: Literal["plain"]
+    manner: Literal["plain", "ordinary"] = "ordinary"
     source: Text
     checked_on: _Date
 

@@ -12,6 +12,7 @@ from bot.services.shelf import Shelf
 from bot.storage.session import Database
 from content.loader import Pack
 from content.matcher import calibrate
+from content.matcher.calibration import TARGET
 
 log = structlog.get_logger(__name__)
 
@@ -22,10 +23,16 @@ class Learner:
     """Learns one knowledge base after another; asked with every tick whether there is one."""
 
     def __init__(
-        self, database: Database, packs: Mapping[str, Pack], now: Callable[[], datetime]
+        self,
+        database: Database,
+        packs: Mapping[str, Pack],
+        now: Callable[[], datetime],
+        precision: float = TARGET,
     ) -> None:
+        """`precision` is the share of right ones among the answers given."""
+        self._precision = precision
         self._database, self._now = database, now
-        self._shelf = Shelf(packs)
+        self._shelf = Shelf(packs, precision)
         self._running: threading.Thread | None = None
 
     def look(self) -> None:
@@ -44,7 +51,7 @@ class Learner:
         if found is None:
             return False
         scope, digest, matcher = found
-        learned = calibrate(matcher.copy())
+        learned = calibrate(matcher.copy(), self._precision)
         with self._database.begin() as session:
             calibration.keep(session, scope, digest, learned, self._now())
         log.info("learned", scope=scope, texts=learned.sampled)

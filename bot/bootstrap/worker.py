@@ -201,7 +201,10 @@ def build_runner(
 ) -> Runner:
     """The scheduler's loop; the leader has the `line`."""
 
-    learner = Learner(application.database, application.library.packs, application.clock.now)
+    learner = Learner(
+        application.database, application.library.packs, application.clock.now,
+        application.settings.content.precision,
+    )  # fmt: skip
 
     def work() -> None:
         tick_once(application)

@@ -43,7 +43,9 @@ class _Kept:
 class Shelf:
     """The packs, each community's rules over them, and what the matcher has learned of both."""
 
-    def __init__(self, packs: Mapping[str, Pack]) -> None:
+    def __init__(self, packs: Mapping[str, Pack], precision: float | None = None) -> None:
+        """`precision` is what is to be learned for; None for a process that only uses it."""
+        self._precision = precision
         self._packs = packs
         self._lock = Lock()
         self._looked: datetime | None = None
@@ -87,7 +89,7 @@ class Shelf:
     def _stale(self, scope: str, of: str) -> bool:
         """Whether what was learned of the scope is of other texts, or nothing was."""
         learned = self._learned.get(scope)
-        return learned is None or learned[0] != of
+        return learned is None or learned[0] != of or learned[1].target != self._precision
 
     def _look(self, session: UnitOfWork, now: datetime) -> None:
         if self._looked is None or not timedelta() <= now - self._looked < LOOK:
