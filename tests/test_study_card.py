@@ -37,7 +37,7 @@ def answers(application: Application) -> list[tuple[int, str, bool]]:
 
 def test_each_card_comes_once_before_any_comes_again(application: Application) -> None:
     pack = application.library.packs["party-branch"]
-    days = [DAY + timedelta(days=number) for number in range(400)]
+    days = [DAY + timedelta(days=number) for number in range(900)]
     cards = [entry.id for day in days if (entry := study_card.of_day(pack, 1, day))]
     count = len(set(cards))
     assert count >= 80
@@ -59,7 +59,7 @@ def test_no_card_is_about_this_program_or_too_long(application: Application) -> 
     pack = application.library.packs["party-branch"]
     found = {
         entry.id: entry
-        for number in range(200)
+        for number in range(800)
         if (entry := study_card.of_day(pack, 1, DAY + timedelta(days=number)))
     }
     left_out = pack.knowledge.entries.keys() - found.keys()
