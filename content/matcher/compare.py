@@ -192,11 +192,11 @@ def _missing(word: str, own: str, text: str) -> float:
 
     斑 in 色彩斑斓的斑是什么意思 is one more than 色彩斑斓是什么意思 has.
     """
-    if own.count(word) <= text.count(word):
+    if word in text and own.count(word) <= text.count(word):
         return 0.0
     missing = 0
     for character in word:
-        missing += own.count(character) > text.count(character)
+        missing += character not in text or own.count(character) > text.count(character)
     return missing / len(word)
 
 
