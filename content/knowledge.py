@@ -1,7 +1,7 @@
 """What a pack knows: its entries, the documents they rest on, and the numbers it may give."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 
@@ -15,7 +15,8 @@ _building = Lock()
 class Knowledge:
     """`entries` and `documents` by id, in the order of the files; `files` by entry.
 
-    `drafts` are found like entries, and not given as answers.
+    `drafts` are found like entries, and not given as answers. `differing` are the documents that
+    somebody has found the entries to differ from.
     """
 
     entries: Mapping[str, Entry]
@@ -24,6 +25,7 @@ class Knowledge:
     drafts: Mapping[str, Entry] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     normaliser: Normaliser = field(default_factory=lambda: Normaliser({}, ()))
+    differing: frozenset[str] = frozenset()
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -34,6 +36,13 @@ class Knowledge:
             known = (*self.entries.values(), *self.drafts.values())
             texts = {entry.id: (entry.question, *entry.variants) for entry in known}
             return Matcher(texts, self.normaliser)
+
+    def over(self, documents: Mapping[str, Document], differing: frozenset[str]) -> "Knowledge":
+        """The same entries over documents in another state; what has been built stays."""
+        other = replace(self, documents=documents, differing=differing)
+        if built := vars(self).get("matcher"):
+            vars(other)["matcher"] = built
+        return other
 
     def find(self, entry: str) -> Entry | None:
         """The entry, be it a draft."""

@@ -83,7 +83,7 @@ PartialDate = Annotated[
 
 class Document(Strict):
     """One version of an official text. `checked_against`: the official page, a reprint, or its
-    title alone, which can be named but not cited.
+    title alone, which can be named but not cited. `official` is the address of that page.
 
     A regulation says what is to be done, and the superior organisation may say more; a record
     says what was; a resolution was adopted on the day it bears.
@@ -98,6 +98,12 @@ class Document(Strict):
     supersedes: Identifier | None = None
     checked_on: date
     checked_against: Literal["official", "reprint", "title"]
+    official: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] | None = None
+
+    @property
+    def in_force_from(self) -> date:
+        """The first day that it can be in force on: of a year or a month the first."""
+        return date.fromisoformat(f"{self.effective_from or self.issued_on}-01-01"[:10])
 
     @property
     def version(self) -> str:
