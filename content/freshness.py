@@ -76,11 +76,8 @@ def newest(knowledge: Knowledge, document: Document, today: date) -> Document:
     found = document
     # No chain is longer than that; the loader refuses one without an end.
     for _ in knowledge.documents:
-        later = [
-            one
-            for one in knowledge.documents.values()
-            if one.supersedes == found.id and one.in_force_from <= today
-        ]
+        versions = knowledge.followers.get(found.id, ())
+        later = [one for one in versions if one.in_force_from <= today]
         if not later:
             break
         found = max(later, key=lambda one: one.in_force_from)

@@ -37,6 +37,15 @@ class Knowledge:
             texts = {entry.id: (entry.question, *entry.variants) for entry in known}
             return Matcher(texts, self.normaliser)
 
+    @cached_property
+    def followers(self) -> Mapping[str, Sequence[Document]]:
+        """The versions that supersede a document, by its id."""
+        found: dict[str, list[Document]] = {}
+        for document in self.documents.values():
+            if document.supersedes:
+                found.setdefault(document.supersedes, []).append(document)
+        return found
+
     def over(self, documents: Mapping[str, Document], differing: frozenset[str]) -> "Knowledge":
         """The same entries over documents in another state; what has been built stays."""
         other = replace(self, documents=documents, differing=differing)
