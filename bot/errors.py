@@ -4,6 +4,7 @@ XuebanError
 ├── ConfigError           config.toml or the environment has problems (all of them, listed)
 ├── ContentError          files of a content pack have problems (all of them, listed)
 ├── CommunityProblems     a community's settings cannot be used as given (all of them, listed)
+├── KnowledgeProblems     a community's own entry cannot be kept as given (all of them, listed)
 ├── RosterProblems        a roster cannot be imported, or its import not undone (all of them)
 ├── DatabaseProblem       the database cannot be used as it is
 │   ├── SchemaOutdated    its schema is older (or newer) than this version expects
@@ -53,6 +54,10 @@ class ContentError(ProblemList):
 
 class CommunityProblems(ProblemList):
     heading = "These settings of the community cannot be used:"
+
+
+class KnowledgeProblems(ProblemList):
+    heading = "This cannot be kept; nothing was changed:"
 
 
 class RosterProblems(ProblemList):

@@ -22,6 +22,7 @@ def check(library: Library, commands: Collection[str], kinds: Collection[str]) -
         for pack in (library.packs[name] for name in library.names)
         for problem in (
             *unknown_commands(pack, commands),
+            *unknown_buttons(pack, commands),
             *unknown_kinds(pack, kinds),
             *_examples(pack),
             *_entries(pack),

@@ -117,7 +117,12 @@ def withheld(knowledge: Knowledge, entry: Entry, today: date) -> tuple[Flag, ...
 
 
 def is_stale(document: Document, today: date) -> bool:
-    """Whether it was checked more than 12 months ago, not counting the anniversary."""
+    """Whether it was checked more than 12 months ago, not counting the anniversary.
+
+    A community's by-law is its own text: there is nothing to compare it with.
+    """
+    if document.kind == "by_law":
+        return False
     return months(document.checked_on, today - timedelta(days=1)) >= MONTHS
 
 

@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from content.matcher import Matcher, Normaliser
 from content.schema import Document, Entry, HelpLine
+
+if TYPE_CHECKING:
+    from content.overlay import OwnRule
 
 _building = Lock()
 
@@ -15,14 +19,16 @@ _building = Lock()
 class Knowledge:
     """`entries` and `documents` by id, in the order of the files; `files` by entry.
 
-    `drafts` are found like entries, and not given as answers. `differing` are the documents that
-    somebody has found the entries to differ from.
+    `drafts` are found like entries, and not given as answers. `own` are a community's rules by
+    entry, said after it. `differing` are the documents that somebody has found the entries to
+    differ from.
     """
 
     entries: Mapping[str, Entry]
     documents: Mapping[str, Document]
     help_lines: tuple[HelpLine, ...]
     drafts: Mapping[str, Entry] = field(default_factory=dict)
+    own: Mapping[str, "OwnRule"] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     normaliser: Normaliser = field(default_factory=lambda: Normaliser({}, ()))
     differing: frozenset[str] = frozenset()
@@ -49,9 +55,13 @@ class Knowledge:
     def over(self, documents: Mapping[str, Document], differing: frozenset[str]) -> "Knowledge":
         """The same entries over documents in another state; what has been built stays."""
         other = replace(self, documents=documents, differing=differing)
-        if built := vars(self).get("matcher"):
-            vars(other)["matcher"] = built
-        return other
+        built = self.__dict__.get("matcher")
+        return other.with_matcher(built) if built else other
+
+    def with_matcher(self, matcher: Matcher) -> "Knowledge":
+        """The same, asked through a matcher that knows its texts already."""
+        self.__dict__["matcher"] = matcher
+        return self
 
     def find(self, entry: str) -> Entry | None:
         """The entry, be it a draft."""

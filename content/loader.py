@@ -40,6 +40,15 @@ from content.schema_study import Card, CardFile, QuizFile, QuizQuestion
 from content.study import Study, study
 
 BASE = "base"
+# What a pack's folder may hold; what is called otherwise would never be read.
+_FILES = frozenset(
+    f"{name}.toml"
+    for name in (
+        "messages", "lexicon", "words", "examples", "refusals", "wishes", "help_lines", "routines",
+        "sources", "menu", "demo",
+    )
+)  # fmt: skip
+_FOLDERS = frozenset({"knowledge", "dialogues", "quiz", "cards"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,9 @@ def load(folder: Traversable | None = None) -> Library:
         return _installed()
     reader = Reader()
     if not (folder / BASE).is_dir():
-        reader.note(folder / BASE, "there is no base pack, which every pack inherits from")
+        raise ContentError(
+            [f"{folder / BASE}: there is no base pack, which every pack inherits from"]
+        )
     base = _read(reader, folder / BASE)
     packs = {BASE: _pack(reader, BASE, [base])}
     for child in sorted(folder.iterdir(), key=lambda entry: entry.name):
@@ -124,6 +135,8 @@ def load(folder: Traversable | None = None) -> Library:
 
 
 def _read(reader: Reader, folder: Traversable) -> _Raw:
+    for stray in _strays(folder):
+        reader.note(stray, "no file of a pack is called so, and nothing reads it")
     documents = reader.shaped(folder / "sources.toml", Sources)
     own = reader.shaped(folder / "routines.toml", RoutineFile) or RoutineFile()
     for problem in routines.problems_of(own):
@@ -164,6 +177,18 @@ def _read(reader: Reader, folder: Traversable) -> _Raw:
     )
 
 
+def _strays(folder: Traversable) -> Iterator[Traversable]:
+    """Folders and .toml files with names that nothing asks for."""
+    if not folder.is_dir():
+        return
+    for child in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if child.name.startswith(("_", ".")):
+            continue
+        known = _FOLDERS if child.is_dir() else _FILES
+        if child.name not in known and (child.is_dir() or child.name.endswith(".toml")):
+            yield child
+
+
 def _messages(reader: Reader, file: Traversable) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in flat(reader.table(file)):
@@ -174,6 +199,7 @@ def _messages(reader: Reader, file: Traversable) -> dict[str, str]:
             fields_of(value)
         except ValueError as error:
             reader.note(file, f"{key}: {error}")
+            continue
         found[key] = value.strip()
     return found
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
 from typing import Literal, get_args
@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from content.classifier import LOOK_UP, Classifier, Traits
 from content.knowledge import Knowledge
 from content.matcher import Candidate, Match
+from content.matcher.follow_up import resolve
 from content.matcher.normalise import bare
 from content.rules import Rules
 from content.schema import RefusalName
@@ -72,19 +73,27 @@ class Questions:
             done = self.__dict__.get("classifier")
             return done or Classifier(self.examples, self.traits)
 
+    def over(self, knowledge: Knowledge) -> "Questions":
+        """The same rules before other knowledge."""
+        other = replace(self, knowledge=knowledge)
+        other.__dict__["classifier"] = self.classifier
+        return other
+
     def warm(self) -> None:
         """Learn and load now what the first question would wait for, some two seconds."""
         self.classifier.likely("")
         self.knowledge.matcher.decide("")
 
-    def decide(self, text: str) -> Decision:
+    def decide(self, text: str, last: str | None = None) -> Decision:
         """A refusal before all; then a command or an answer, as certain as each is; then near
-        questions.
+        questions. What only makes sense after another question is one about `last`.
         """
         name = self.refusals.name_of(text) or self.classifier.name_of(text)
         if name and name in REFUSALS:
             return self._decline(name, text)
         match = self.knowledge.matcher.decide(text)
+        if match.rule != "same words" and (after := resolve(self.knowledge.matcher, text, last)):
+            match = after
         wish = self.wishes.name_of(text)
         if match.decision == "answer" and (match.candidates[0].score == 1.0 or not wish):
             return self._found(match)

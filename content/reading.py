@@ -10,6 +10,9 @@ from pydantic import ValidationError
 from content.schema import Strict
 
 Shape = TypeVar("Shape", bound=Strict)
+Place = tuple[int | str, ...]
+# By the first of these an item of a list is called.
+_NAMES = ("id", "title", "kind")
 
 
 class Reader:
@@ -40,8 +43,8 @@ class Reader:
         try:
             return shape.model_validate(content)
         except ValidationError as error:
-            for item in error.errors():
-                self.note(file, f"{_place(content, item['loc'])}: {item['msg']}")
+            for place, reason in _problems(error):
+                self.note(file, f"{_place(content, place)}: {reason}")
             return None
 
     def each(self, folder: Traversable, shape: type[Shape]) -> Iterator[tuple[str, Shape]]:
@@ -62,14 +65,27 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield f"{prefix}{key}", value
 
 
-def _place(content: Mapping[str, Any], path: tuple[int | str, ...]) -> str:
-    """entry: B02: answer rather than entry.7.answer, where the item has an id."""
+def _problems(error: ValidationError) -> Iterator[tuple[Place, str]]:
+    """Place and reason; that a list is too short is none where its items are what is wrong."""
+    found = [(tuple(item["loc"]), item["type"], _said(item["msg"])) for item in error.errors()]
+    for place, kind, reason in found:
+        inside = (other for other, _, _ in found if other != place and other[: len(place)] == place)
+        if kind != "too_short" or not any(inside):
+            yield place, reason
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _place(content: Mapping[str, Any], path: Place) -> str:
+    """entry: B02: answer rather than entry.7.answer, where the item has a name."""
     found: Any = content
     parts: list[str] = []
     for step in path:
         found = found[step] if _has(found, step) else None
-        named = isinstance(step, int) and isinstance(found, dict) and "id" in found
-        parts.append(str(found["id"]) if named else str(step))
+        names = found if isinstance(step, int) and isinstance(found, dict) else {}
+        parts.append(str(next((names[key] for key in _NAMES if key in names), step)))
     return ": ".join(parts) or "the file"
 
 

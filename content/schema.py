@@ -81,23 +81,27 @@ PartialDate = Annotated[
 ]
 
 
+_ISSUED = {"regulation": "发布", "record": "发布", "resolution": "通过", "by_law": "录入"}
+
+
 class Document(Strict):
     """One version of an official text. `checked_against`: the official page, a reprint, or its
     title alone, which can be named but not cited. `official` is the address of that page.
 
     A regulation says what is to be done, and the superior organisation may say more; a record
-    says what was; a resolution was adopted on the day it bears.
+    says what was; a resolution was adopted on the day it bears. A by-law is a community's own:
+    its text is what its people typed in, `unreviewed` where nobody but the author has seen it.
     """
 
     id: Identifier
-    kind: Literal["regulation", "record", "resolution"] = "regulation"
+    kind: Literal["regulation", "record", "resolution", "by_law"] = "regulation"
     title: Text
     issuer: Text
     issued_on: PartialDate
     effective_from: PartialDate | None = None
     supersedes: Identifier | None = None
     checked_on: date
-    checked_against: Literal["official", "reprint", "title"]
+    checked_against: Literal["official", "reprint", "title", "own", "unreviewed"]
     official: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] | None = None
 
     @property
@@ -109,7 +113,7 @@ class Document(Strict):
     def version(self) -> str:
         if self.effective_from:
             return f"{self.effective_from} 施行"
-        return f"{self.issued_on} {'通过' if self.kind == 'resolution' else '发布'}"
+        return f"{self.issued_on} {_ISSUED[self.kind]}"
 
 
 class Sources(Strict):
@@ -189,12 +193,19 @@ class Refusal(Strict):
 
     It is one when any of `rules` is found in it after everything that `harmless` finds was taken
     out. Both are expressions over the bare text: simplified, lower case, without spaces and
-    marks; {name} stands for what words.toml has under that name.
+    marks; {name} stands for what words.toml has under that name. A pack adds to what the base has,
+    and may add to one of the two alone.
     """
 
     name: RefusalName
     harmless: tuple[str, ...] = ()
-    rules: tuple[str, ...] = Field(min_length=1)
+    rules: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Refusal":
+        if not self.harmless and not self.rules:
+            raise ValueError(f"{self.name}: a refusal has rules, or what is harmless")
+        return self
 
 
 class Pointer(Strict):

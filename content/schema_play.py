@@ -121,8 +121,16 @@ class TourStep(Strict):
 
 
 class DemoFile(Strict):
-    """Made-up people and what they have done; `members` is how many, 成员01 and so on."""
+    """Made-up people and what they have done; `members` is how many, 成员01 and so on.
 
+    `community` and `group` are what theirs are called, `question` is one to try first, and the
+    roster gives each member one of the `stages` in turn.
+    """
+
+    community: str = Field(min_length=1)
+    group: str = Field(min_length=1)
+    question: str = Field(min_length=1)
+    stages: tuple[str, ...] = ()
     organiser: str
     mentor: str
     newcomer: str

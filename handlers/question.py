@@ -2,7 +2,7 @@
 
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
-from bot.routing.answers import answer_lines
+from bot.routing.answers import GROUP_LINES, answer_lines
 from bot.routing.asking import offer_mentor
 from bot.routing.refusing import refuse
 from bot.services import conversation, question
@@ -61,7 +61,7 @@ def _answer(context: Context, entry_id: str, outcome: question.Outcome, asked: s
     if context.message.in_group:
         # A number must not answer what stands above the answer.
         conversation.forget(context.session, context.message, conversation.MENU)
-        return Notice("answer", lines=lines[:-1])
+        return Notice("answer", lines=lines[:GROUP_LINES])
     payload = {"question": asked, "topic": entry_id}
     context.offer([], none="question.not_this", instead=("question.wrong", payload))
     return Notice("answer", lines=lines)

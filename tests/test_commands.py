@@ -20,18 +20,21 @@ import requests
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from bot.bootstrap import open_database
+from bot.bootstrap import demo_clock_file, open_database
 from bot.cli import demo_bot, main
 from bot.cli.config_file import render
+from bot.cli.demo import staged
 from bot.cli.demo_bot import DemoBot, free_port
 from bot.cli.play_wecom import BOT, GROUP, long_section
 from bot.cli.sandbox_wecom import GROUP as SANDBOX_GROUP
 from bot.clock import Clock, elapsed, pause
 from bot.config import load_settings
 from bot.domain.messages import Notice
+from bot.errors import SandboxProblem
 from bot.services import deliveries
 from bot.services.deliveries import Saying
 from bot.simulator.api import Api, serving_api
+from bot.simulator.hand import Hand
 from bot.simulator.official_account import Platform
 from bot.simulator.world import openid_of
 from bot.storage.models import Person
@@ -218,11 +221,11 @@ def test_init_writes_a_configuration_that_serves_and_a_code_that_binds(tmp_path:
 def test_init_asks(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bot", "init"], cwd=tmp_path, env=environment(), text=True, timeout=60,
-        input="读书会\nmydata\nwx123\nhttps://bot.example.edu\nservice\ny\nBOT1\nsek\n学伴\n", capture_output=True, check=False,
+        input="读书会\nreading-club\nmydata\nwx123\nhttps://bot.example.edu\nservice\ny\nBOT1\nsek\n学伴\n", capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "config.toml").read_text()
-    for line in ('community = "读书会"', 'data_dir = "mydata"', 'app_id = "wx123"', 'kind = "service"',
+    for line in ('community = "读书会"', 'pack = "reading-club"', 'data_dir = "mydata"', 'app_id = "wx123"', 'kind = "service"',
                  "verified = true", 'public_url = "https://bot.example.edu"',
                  'mode = "websocket"', 'bot_id = "BOT1"', 'secret = "sek"'):  # fmt: skip
         assert f"\n{line}\n" in text
@@ -246,12 +249,13 @@ def test_communities(empty_url: str, tmp_path: Path) -> None:
     command("set", "一支部", "--name", "第一支部", "--daily-message-budget", "5",
             "--crisis-line", "校心理中心 8800")  # fmt: skip
     assert "第一支部" in command("list")
+    command("add", "边城读书会", "--pack", "reading-club")
     assert re.search(
         r"「第一支部」mentor：.*绑定 \w{8}", command("code", "第一支部", "--role", "mentor")
     )
     assert "「我们的支部」organiser" in command("code")
     rows = json.loads(command("list", "--json"))
-    assert [row["name"] for row in rows] == ["我们的支部", "第一支部"]
+    assert [row["pack"] for row in rows] == ["party-branch", "party-branch", "reading-club"]
     assert rows[1] == {"name": "第一支部", "parent": "我们的支部", "pack": "party-branch",
                        "timezone": "Asia/Shanghai", "quiet_hours": "23:00-07:00",
                        "daily_message_budget": 5, "crisis_line": "校心理中心 8800",
@@ -412,12 +416,21 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_demo_play_prints_a_day(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "bot", "demo", "--play"], cwd=tmp_path, text=True,
-                          env=environment(), capture_output=True, timeout=60, check=True)  # fmt: skip
+@pytest.mark.parametrize(
+    ("pack", "others"), [("party-branch", "共读会"), ("reading-club", "主题党日")]
+)
+def test_demo_play_prints_a_day(pack: str, others: str, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "bot", "demo", "--play", "--pack", pack], cwd=tmp_path,
+                          text=True, env=environment(), capture_output=True, timeout=60, check=True)  # fmt: skip
     lines = done.stdout.splitlines()
     assert len(lines) >= 20
     assert any("打卡成功" in line for line in lines)
+    assert others not in done.stdout
+
+
+def test_demo_needs_a_pack_that_has_one(tmp_path: Path) -> None:
+    none = bad(1, "demo", "--play", "--pack", "base", cwd=tmp_path)
+    assert "these have one: party-branch, reading-club" in none
 
 
 def said_to(url: str, who: str, text: str, expected: str) -> None:
@@ -464,6 +477,20 @@ def test_demo_serves_a_chat_page_and_keeps_its_state(tmp_path: Path) -> None:
             assert "第一章 在群里" in group
             running.send_signal(signal.SIGINT)
             assert running.wait(20) == 0
+
+
+@pytest.mark.browser
+def test_the_tour_of_another_pack(tmp_path: Path) -> None:
+    with staged(tmp_path, Hand(demo_clock_file(tmp_path)), "reading-club") as controls:
+        assert controls.tour is not None
+        for number, _ in enumerate(controls.tour.steps, start=1):
+            controls.tour.play(number)
+        controls.world.close()
+    with (
+        pytest.raises(SandboxProblem, match="one of reading-club"),
+        staged(tmp_path, Hand(demo_clock_file(tmp_path)), "party-branch"),
+    ):
+        pass
 
 
 @pytest.mark.interop
@@ -587,6 +614,12 @@ def test_ask_says_every_decision(tmp_path: Path) -> None:
     assert ask("打卡 读书")["decision"] == "command"
     assert ask("打卡 我不想活了")["class"] == "crisis"
     assert ask("谢谢")["decision"] == "courtesy"
+    assert ask("世界读书日是哪一天？")["entry"] is None
+    elsewhere = ask("世界读书日是哪一天？", "--pack", "reading-club")
+    assert (elsewhere["decision"], elsewhere["entry"]) == ("answer", "book-day")
+    assert ask("正式党员不足三名怎么办？", "--pack", "reading-club")["entry"] is None
+    none = bad(2, "ask", "x", "--pack", "none", cwd=tmp_path)
+    assert "there are party-branch, reading-club" in none
     explained = good("ask", "团员大会多久开一次", "--explain", cwd=tmp_path)
     assert "looks like: look up" in explained
     assert "B05" in explained
@@ -614,16 +647,24 @@ def test_ask_over_a_file_is_the_matcher_alone(tmp_path: Path) -> None:
 
 
 def test_content_check(tmp_path: Path) -> None:
-    assert "party-branch: " in good("content", "check", cwd=tmp_path)
+    checked = good("content", "check", cwd=tmp_path)
+    assert "party-branch: " in checked
+    assert "reading-club: " in checked
     packs = tmp_path / "packs"
     (packs / "club" / "knowledge").mkdir(parents=True)
     (packs / "base").mkdir()
     (packs / "club" / "knowledge" / "a.toml").write_text(
         '[[entry]]\nid = "a"\nquestion = "甲？"\nanswer = ""\ntopic = "t"\nsources = []\n'
-        'checked_on = "2026-13-01"\n', "utf-8",
+        'checked_on = "2026-13-01"\n[[entry]]\nid = "b"\nquestion = "乙？"\nanswer = "答"\n'
+        'topic = "t"\nsources = []\nchecked_on = "2026-11-23"\n', "utf-8",
     )  # fmt: skip
     wrong = bad(1, "content", "check", packs, cwd=tmp_path)
-    for part in ("a.toml: entry: a: answer", "entry: a: sources", "entry: a: checked_on"):
+    for part in (
+        "a.toml: entry: a: answer",
+        "entry: b: sources",
+        "entry: a: checked_on",
+    ):
         assert part in wrong
+    assert "at least 1 item" not in wrong
     assert "no base pack" in bad(1, "content", "check", packs / "club", cwd=tmp_path)
     assert "no such folder" in bad(1, "content", "check", tmp_path / "none", cwd=tmp_path)

@@ -1,5 +1,6 @@
 """Packs load; a broken one is described file by file."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,24 @@ def problems(folder: Path) -> str:
 
 
 def test_the_shipped_packs_load() -> None:
-    assert PACKS.names == ("party-branch",)
-    assert len(PACKS.packs["party-branch"].dialogues) >= 1
+    assert PACKS.names == ("party-branch", "reading-club")
+    for name in PACKS.names:
+        assert len(PACKS.packs[name].dialogues) >= 1
+
+
+@pytest.mark.parametrize("file", ["messages", "menu", "routines", "sources", "lexicon"])
+@pytest.mark.parametrize("name", ["base", "reading-club"])
+def test_words_of_a_party_branch_are_in_its_own_pack_alone(name: str, file: str) -> None:
+    text = (files("content") / "packs" / name / f"{file}.toml").read_text(encoding="utf-8")
+    assert "主题党日" not in text
+    assert "支部" not in text
+
+
+def test_packs_share_the_base_and_nothing_else() -> None:
+    party, club = (PACKS.packs[name].knowledge for name in PACKS.names)
+    base = PACKS.packs["base"].knowledge
+    assert party.entries.keys() & club.entries.keys() == base.entries.keys()
+    assert party.documents.keys() & club.documents.keys() == base.documents.keys()
 
 
 def test_every_command_has_its_line_of_help_in_every_pack() -> None:
@@ -51,12 +68,17 @@ def test_a_pack_says_it_in_its_own_words(tmp_path: Path) -> None:
 
 def test_every_problem_of_a_pack_is_listed(tmp_path: Path) -> None:
     pack(tmp_path, "base", '[a]\nb = "{name}"\nc = "{"\nd = 5')
-    pack(tmp_path, "club", '[a]\nb = "{nme}"\nx = "new"')
+    pack(tmp_path, "club", '[a]\nb = "{nme}"\nc = "}"\nx = "new"')
+    pack(tmp_path, "club", "", "source.toml")
+    pack(tmp_path, "club", "", "card/a.toml")
+    pack(tmp_path, "club", '[[routine]]\nkind = "study_card"\nrule = "x"', "routines.toml")
     pack(tmp_path, "class", "[a")
     pack(tmp_path, "class", 'title = "t"\nturns = []\ncolour = 1', "dialogues/1.toml")
     found = problems(tmp_path)
 
-    for part in ("a.c:", "a.d: must be a text", "unknown fields nme", "no such message",
+    for part in ("base/messages.toml: a.c:", "club/messages.toml: a.c:", "a.d: must be a text",
+                 "club/source.toml: no file of a pack", "club/card: no file of a pack",
+                 "routines.toml: routine: study_card: rule: 'x' is no rule", "unknown fields nme", "no such message",
                  "class/messages.toml", "turns", "colour"):  # fmt: skip
         assert part in found
 

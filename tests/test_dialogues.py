@@ -15,25 +15,39 @@ from tests.conftest import HandClock
 from tests.platform import platform_of, serving
 
 DIALOGUES = {
-    f"{pack.name}/{name}": dialogue
+    f"{pack.name}/{name}": (pack.name, dialogue)
     for pack in loader.load().packs.values()
     for name, dialogue in pack.dialogues.items()
 }
-ACCOUNT = {name: one for name, one in DIALOGUES.items() if not one.in_wecom}
-WECOM = {name: one for name, one in DIALOGUES.items() if one.in_wecom}
+ACCOUNT = {name: one for name, one in DIALOGUES.items() if not one[1].in_wecom}
+WECOM = {name: one for name, one in DIALOGUES.items() if one[1].in_wecom}
 
 
-@pytest.mark.parametrize("dialogue", ACCOUNT.values(), ids=ACCOUNT.keys())
-def test_dialogue(dialogue: Dialogue, application: Application, clock: HandClock) -> None:
+@pytest.fixture
+def settings(settings: Settings, pack: str) -> Settings:
+    """The first community has the pack whose dialogue it is."""
+    values = settings.model_dump()
+    values["defaults"]["pack"] = pack
+    return Settings.model_validate(values)
+
+
+@pytest.mark.parametrize(("pack", "dialogue"), ACCOUNT.values(), ids=ACCOUNT.keys())
+def test_dialogue(
+    pack: str, dialogue: Dialogue, application: Application, clock: HandClock
+) -> None:
+    assert application.settings.defaults.pack == pack
     clock.time = datetime.fromisoformat(dialogue.starts_at).astimezone(UTC)
     with serving(application) as callback:
         lines = played(dialogue, application, callback, clock)
     assert len(lines) >= len(dialogue.turns)
 
 
-@pytest.mark.parametrize("dialogue", WECOM.values(), ids=WECOM.keys())
-def test_dialogue_in_wecom(dialogue: Dialogue, settings: Settings, clock: HandClock) -> None:
+@pytest.mark.parametrize(("pack", "dialogue"), WECOM.values(), ids=WECOM.keys())
+def test_dialogue_in_wecom(
+    pack: str, dialogue: Dialogue, settings: Settings, clock: HandClock
+) -> None:
     """By the bot's callback, which is where silence is an answer."""
+    assert settings.defaults.pack == pack
     clock.time = datetime.fromisoformat(dialogue.starts_at).astimezone(UTC)
     with with_callback(settings, clock) as (application, callback, line):
         wecom = WecomChats(line.enterprise, line)

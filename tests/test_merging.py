@@ -318,6 +318,7 @@ _ALLOWED = {
     ("opt_in", "topic"): "meeting",
     ("opt_out", "topic"): "video",
     ("meeting", "state"): "planned", ("meeting_reply", "answer"): "coming",
+    ("knowledge_entry", "state"): "live",
     ("membership", "role"): "member", ("announcement", "state"): "published",
     ("delivery", "urgency"): "digest", ("delivery", "notice"): Notice("n").to_json(),
 }  # fmt: skip

@@ -70,6 +70,15 @@ def test_headings_in_many_forms() -> None:
     )
 
 
+def test_a_club_has_other_words_for_who_organises() -> None:
+    found = understand(
+        [["姓名", "社团职务"], ["甲", "会长"], ["乙", "副社长"], ["丙", "指导教师"], ["丁", "干事"]]
+    )
+    assert [row.roles for row in found.rows] == [
+        ("member", "organiser"), ("member", "organiser"), ("member", "mentor"), ("member",),
+    ]  # fmt: skip
+
+
 def test_problems_name_their_lines() -> None:
     found = understand(
         [

@@ -292,11 +292,11 @@ rule = "提前1天"
     )
     found = problems(tmp_path)
     for part in (
-        "base/routines.toml: routine: 0: rule: Value error, '常常' is no rule for it (schedule.none)",
-        "club/routines.toml: routine: 0: rule: Value error, '每天 19:00' is no rule for it (schedule.not_monthly)",
+        "base/routines.toml: routine: study_card: rule: '常常' is no rule for it (schedule.none)",
+        "club/routines.toml: routine: monthly_video: rule: '每天 19:00' is no rule for it (schedule.not_monthly)",
         "day: 0: date", "day: 0: manner", "day: 0: source",
-        "reminder: 0: rule: Value error, '每天 19:00' does not count from a meeting",
-        "reminder: 1: kind", "twice/routines.toml: routine: study_card: used twice",
+        "reminder: meeting_reminder: rule: '每天 19:00' does not count from a meeting",
+        "reminder: party: kind", "twice/routines.toml: routine: study_card: used twice",
     ):  # fmt: skip
         assert part in found
 

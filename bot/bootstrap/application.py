@@ -115,7 +115,10 @@ def load_content(settings: Settings) -> Library:
     if unknown:
         raise ContentError(unknown)
     if settings.defaults.pack not in library.names:
-        raise ConfigError([f"defaults.pack: there is no pack {settings.defaults.pack!r}"])
+        names = ", ".join(library.names)
+        raise ConfigError(
+            [f"defaults.pack: there is no pack {settings.defaults.pack!r}; there are {names}"]
+        )
     return library
 
 

@@ -30,6 +30,7 @@ from bot.storage.leader import leader_lock
 from bot.storage.session import DATABASE_BUSY
 from bot.storage.tokens import DatabaseTokens
 from content.messages import Messages
+from scheduler.learning import Learner
 from scheduler.line import Line
 from scheduler.runner import INTERVAL, Runner
 from scheduler.tick import tick
@@ -200,8 +201,11 @@ def build_runner(
 ) -> Runner:
     """The scheduler's loop; the leader has the `line`."""
 
+    learner = Learner(application.database, application.library.packs, application.clock.now)
+
     def work() -> None:
         tick_once(application)
+        learner.look()
         if line is not None and line.absent() is None:
             with application.database.begin() as session:
                 heartbeat.beat(session, heartbeat.LINE, application.clock.now())

@@ -46,15 +46,21 @@ class _Here:
     help="Ask the matcher alone, over this file: a JSON object a line with id, question, "
     "variants, answer.",
 )
+@click.option("--pack", "name", help="Of this pack (default: defaults.pack of the configuration).")
 @click.option("--explain", is_flag=True, help="Say what it looked like, and how near what was.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @config_option
-def ask(text: str, kb: Path | None, explain: bool, as_json: bool, config: Path | None) -> None:
+def ask(
+    text: str, kb: Path | None, name: str | None, explain: bool, as_json: bool, config: Path | None
+) -> None:
     """Say what a member would get who sends TEXT.
 
     It needs no database; where there is one, the reviews of the documents count as in a chat.
     """
     settings = settings_of(config)
+    if name is not None:
+        defaults = settings.defaults.model_copy(update={"pack": name})
+        settings = settings.model_copy(update={"defaults": defaults})
     library = load_content(settings)
     pack = library.packs[settings.defaults.pack]
     if kb:

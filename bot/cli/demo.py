@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from bot.bootstrap import default_community, demo_clock_file, open_database
-from bot.cli.demo_bot import APP_ID, SECRET, TEMPLATE, DemoBot, running_bot
+from bot.cli.demo_bot import APP_ID, PACK, SECRET, TEMPLATE, DemoBot, demo_of, running_bot
 from bot.cli.demo_past import knowing_nothing, live_through, members_of, personas_of
 from bot.cli.menu import set_menu
 from bot.cli.play import play, prepare
-from bot.cli.play_wecom import BOT, GROUP, GROUP_NAME, WecomChats, long_section
+from bot.cli.play_wecom import BOT, GROUP, WecomChats, long_section
 from bot.cli.tour import steps_of
 from bot.clock import Clock
 from bot.config import load_settings
@@ -36,7 +36,6 @@ from bot.simulator.world import World
 from content import loader
 from content.schema_play import DemoFile
 
-_PACK = "party-branch"
 # The chats of the page, beside the bot's own data.
 _KEPT = "sandbox.json"
 # Is there once the past is whole.
@@ -57,26 +56,28 @@ _TEMPLATES = {TEMPLATE: ("每月一视频", {"thing1": "标题", "thing2": "说�
     help="Keep the demo's data in this folder (default: forget it).",
 )
 @click.option("--play", "play_it", is_flag=True, help="Play a scripted day, print it, and exit.")
-def demo(port: int, state: Path | None, play_it: bool) -> None:
+@click.option("--pack", default=PACK, show_default=True, help="Whose people, words and tour.")
+def demo(port: int, state: Path | None, play_it: bool, pack: str) -> None:
     """Try it here: WeChat is played by the sandbox, everything else is real."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    question = demo_of(pack).question
     with tempfile.TemporaryDirectory(prefix="xueban-demo-") as temporary:
         folder = (state or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         hand = Hand(demo_clock_file(folder))
         if play_it:
-            _play_all(hand, folder)
+            _play_all(hand, folder, pack)
             return
-        with staged(folder, hand) as controls:
-            _serve(controls, port)
+        with staged(folder, hand, pack) as controls:
+            _serve(controls, port, question)
 
 
-def _serve(controls: Controls, port: int) -> None:
+def _serve(controls: Controls, port: int, question: str) -> None:
     def ready(url: str) -> None:
         click.echo(f"READY {url}")
         steps = len(controls.tour.steps) if controls.tour else 0
         click.echo(f"用浏览器打开上面的网址，点“导览”的“下一步”，{steps} 步看完学伴能做什么。")
-        click.echo("也可以自己选一个人聊：发“打卡”“帮助”，或者问“预备期多久”。按 Ctrl-C 结束。")
+        click.echo(f"也可以自己选一个人聊：发“打卡”“帮助”，或者问“{question}”。按 Ctrl-C 结束。")
 
     try:
         serve_page(controls, port, ready)
@@ -85,14 +86,12 @@ def _serve(controls: Controls, port: int) -> None:
 
 
 @contextmanager
-def staged(folder: Path, hand: Hand) -> Iterator[Controls]:
+def staged(folder: Path, hand: Hand, pack: str = PACK) -> Iterator[Controls]:
     """The bot, its platform and made-up people with three weeks behind them, ready for the page."""
-    demo_file = loader.load().packs[_PACK].demo
-    if demo_file is None:
-        raise SandboxProblem(f"The pack {_PACK} has no demo.toml.")
+    demo_file = demo_of(pack)
     api = Api(APP_ID, SECRET, hand.clock)
     with serving_api(api) as base, serving_connection(Enterprise(BOT, hand.clock)) as line:
-        bot = DemoBot(folder, base, long_section(line.url))
+        bot = DemoBot(folder, base, long_section(line.url), pack=pack)
         bot.configure()
         _begin(bot, demo_file, api, hand)
         controls = _controls(bot, demo_file, api, hand, line)
@@ -127,7 +126,7 @@ def _keep(controls: Controls, file: Path) -> None:
 def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
     """Start the bot; where it is new, its people have a past first.
 
-    Raises SandboxProblem for a folder whose past was never finished.
+    Raises SandboxProblem for a folder whose past was never finished, or is another pack's.
     """
     lived = bot.folder / _LIVED
     new = not lived.exists()
@@ -135,6 +134,8 @@ def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
         raise SandboxProblem(
             f"The demo in {bot.folder} is not a whole one. Delete that folder, or choose another."
         )
+    if not new and (before := lived.read_text(encoding="utf-8") or PACK) != bot.pack:
+        raise SandboxProblem(f"The demo in {bot.folder} is one of {before}. Choose another folder.")
     if new:
         local = Clock().now().astimezone(_ZONE)
         begins = local.replace(hour=_BEGINS, minute=0, second=0, microsecond=0)
@@ -147,7 +148,7 @@ def _begin(bot: DemoBot, demo_file: DemoFile, api: Api, hand: Hand) -> None:
             for openid, at in last.items():
                 api.heard(openid, "message", at)
             api.followers = set(last)
-            lived.touch()
+            lived.write_text(bot.pack, encoding="utf-8")
         bot.start_worker()
     except BaseException:
         bot.stop()
@@ -161,7 +162,7 @@ def _controls(
 ) -> Controls:
     platform = Platform(bot.account, hand.clock)
     world = World(platform, api, hand.clock, personas_of(demo_file), _TEMPLATES)
-    office = _office(world, line, members_of(demo_file))
+    office = _office(world, line, demo_file)
 
     def profile(kind: str, verified: bool) -> None:
         """The account's kind in the bot's configuration as well."""
@@ -175,33 +176,32 @@ def _controls(
     return Controls(world, hand, tour, profile, office)
 
 
-def _office(world: World, line: LongConnection, members: Iterable[str]) -> Office:
+def _office(world: World, line: LongConnection, demo_file: DemoFile) -> Office:
     """One group, with whoever can be played and the first of the others."""
     office = Office(line.enterprise, line, world.feed, partial(world.api.receive, "image"))
-    line.enterprise.add_group(GROUP, GROUP_NAME)
+    line.enterprise.add_group(GROUP, demo_file.group)
     names = [persona.name for persona in world.personas.values()]
-    for name in dict.fromkeys([*names, *islice(members, _IN_THE_GROUP)]):
+    for name in dict.fromkeys([*names, *islice(members_of(demo_file), _IN_THE_GROUP)]):
         office.add(name)
     return office
 
 
-def _play_all(hand: Hand, folder: Path) -> None:
+def _play_all(hand: Hand, folder: Path, pack: str) -> None:
     """Every dialogue that is meant for it, one after the other, with the clock moved on."""
-    with running_bot(folder) as (account, wecom):
+    with running_bot(folder, pack) as (account, wecom):
         _play_each(Platform(account, hand.clock), wecom, hand, folder)
 
 
 def _play_each(platform: Platform, wecom: WecomChats, hand: Hand, folder: Path) -> None:
     settings = load_settings(folder / "config.toml", {})
     database = open_database(settings, "command")
-    for pack in loader.load().packs.values():
-        for dialogue in pack.dialogues.values():
-            if not dialogue.in_demo:
-                continue
-            click.echo(f"—— {dialogue.title} ——")
-            start = datetime.fromisoformat(dialogue.starts_at).astimezone(UTC)
-            hand.set(start - Clock().now())
-            names = prepare(database, dialogue, default_community(settings), hand.clock.now())
-            for line in play(platform, dialogue, hand.forward, names, wecom):
-                click.echo(line)
+    for dialogue in loader.load().packs[settings.defaults.pack].dialogues.values():
+        if not dialogue.in_demo:
+            continue
+        click.echo(f"—— {dialogue.title} ——")
+        start = datetime.fromisoformat(dialogue.starts_at).astimezone(UTC)
+        hand.set(start - Clock().now())
+        names = prepare(database, dialogue, default_community(settings), hand.clock.now())
+        for line in play(platform, dialogue, hand.forward, names, wecom):
+            click.echo(line)
     database.dispose()

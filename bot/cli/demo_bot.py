@@ -17,32 +17,36 @@ from bot.bootstrap import Application, build, demo_clock_file, prepare_database
 from bot.cli.config_file import render
 from bot.cli.play_wecom import BOT, WecomChats, callback_section
 from bot.clock import OffsetClock, elapsed, pause
-from bot.config import load_settings
+from bot.config import Defaults, load_settings
 from bot.errors import SandboxProblem
 from bot.simulator.official_account import Account
 from bot.simulator.wecom.callback import serving_callback
 from bot.simulator.wecom.enterprise import Enterprise
+from content import loader
 from content.loader import Library
+from content.schema_play import DemoFile
 
 # Known to everybody, and good for this machine's own demo only: nothing else listens.
 TOKEN = "demotoken"  # noqa: S105
 AES_KEY = "demo0demo1demo2demo3demo4demo5demo6demo7dem"
 APP_ID, SECRET = "wxdemo", "demosecret"
-COMMUNITY = "示例研究生党支部"
+PACK = Defaults().pack
 TEMPLATE = "tm-demo-video"
 _START_SECONDS, _STOP_SECONDS = 20.0, 20.0
 
 
 @dataclass
 class DemoBot:
-    """The bot, with its data in `folder`. `api_base` is the platform's; "" for none: then it only
-    answers. `wecom` is the section of its WeCom bot, {} for none.
+    """The bot, with its data in `folder` and the community of the pack's demo. `api_base` is the
+    platform's; "" for none: then it only answers. `wecom` is the section of its WeCom bot, {} for
+    none.
     """
 
     folder: Path
     api_base: str = ""
     wecom: Mapping[str, Any] = field(default_factory=dict)
     port: int = field(default_factory=lambda: free_port())
+    pack: str = PACK
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _changing: threading.Lock = field(default_factory=threading.Lock)
     _over: bool = False
@@ -72,7 +76,7 @@ class DemoBot:
         values: dict[str, Mapping[str, Any]] = {
             "server": {"port": self.port, "public_url": f"http://127.0.0.1:{self.port}"},
             "storage": {"data_dir": str(self.folder), "synchronous": "NORMAL"},
-            "defaults": {"community": COMMUNITY},
+            "defaults": {"community": demo_of(self.pack).community, "pack": self.pack},
             "official_account": account,
             "log": {"level": "WARNING"},
         }
@@ -156,11 +160,11 @@ class DemoBot:
 
 
 @contextmanager
-def running_bot(folder: Path) -> Iterator[tuple[Account, WecomChats]]:
+def running_bot(folder: Path, pack: str = PACK) -> Iterator[tuple[Account, WecomChats]]:
     """A bot that only answers, on a free port of 127.0.0.1, with its data in `folder`: its account,
     and who talks to it in WeCom.
     """
-    bot = DemoBot(folder)
+    bot = DemoBot(folder, pack=pack)
     enterprise = Enterprise(BOT, OffsetClock(demo_clock_file(folder)))
     with serving_callback(enterprise, f"http://127.0.0.1:{bot.port}/callback/wecom-bot") as line:
         bot.wecom = callback_section(line.files.base)
@@ -171,6 +175,16 @@ def running_bot(folder: Path) -> Iterator[tuple[Account, WecomChats]]:
             yield bot.account, WecomChats(enterprise, line)
         finally:
             bot.stop()
+
+
+def demo_of(pack: str) -> DemoFile:
+    """What the pack has for the demo. Raises SandboxProblem where it has nothing."""
+    packs = loader.load().packs
+    found = packs[pack].demo if pack in packs else None
+    if found is None:
+        able = ", ".join(name for name, each in packs.items() if each.demo)
+        raise SandboxProblem(f"The pack {pack} has no demo.toml; these have one: {able}.")
+    return found
 
 
 def free_port() -> int:

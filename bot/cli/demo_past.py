@@ -20,7 +20,6 @@ from content.loader import Library, Pack
 from content.schema_play import DemoFile
 
 _ZONE = ZoneInfo("Asia/Shanghai")
-_STAGES = ("入党积极分子", "发展对象", "预备党员", "正式党员")
 _DAYS = 21
 # A day on which half of them check in is a good one.
 _LIKELY = (0.6, 0.3, 0.9, 0.4, 0.2, 0.15)
@@ -95,8 +94,9 @@ def _codes(application: Application, demo: DemoFile, now: datetime) -> dict[str,
     begun = now - timedelta(days=_DAYS + 1)
     with application.database.begin() as session:
         home = community.oldest(session)
+        stages = demo.stages or (None,)
         rows = [
-            RosterRow(name, f"2026{number:03}", ("member",), _STAGES[number % len(_STAGES)])
+            RosterRow(name, f"2026{number:03}", ("member",), stages[number % len(stages)])
             for number, name in enumerate(members_of(demo), start=1)
         ]
         roster.apply(session, home.id, rows, "demo", begun)

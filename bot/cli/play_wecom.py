@@ -21,7 +21,6 @@ BOT = Bot(
     encoding_aes_key="demo5demo4demo3demo2demo1demo0demo9demo8dem",
 )  # fmt: skip
 GROUP, _OTHER_GROUP = "wrDEMO00000001", "wrDEMO00000002"
-GROUP_NAME = "示例支部群"
 _CHATS: dict[Place, str] = {"group": GROUP, "other_group": _OTHER_GROUP}
 _PATIENCE = 5.0
 _SPECIAL = re.compile(r"<(\w+)(?::(.*))?>")
@@ -55,7 +54,7 @@ class WecomChats:
     def __init__(self, enterprise: Enterprise, line: Line) -> None:
         self._enterprise = enterprise
         self._people = People(enterprise, line)
-        enterprise.add_group(GROUP, GROUP_NAME)
+        enterprise.add_group(GROUP, "示例群")
         enterprise.add_group(_OTHER_GROUP, "别的群")
 
     def send(self, place: Place, who: str, text: str) -> str:

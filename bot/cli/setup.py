@@ -11,10 +11,11 @@ from bot.bootstrap import build, prepare_database
 from bot.cli.checks import run_checks
 from bot.cli.common import DEFAULT_FILE, config_option, show_table
 from bot.cli.config_file import render
-from bot.config import load_settings
+from bot.config import Defaults, load_settings
 from bot.domain.person import Role
 from bot.errors import ConfigError
 from bot.services import access, community
+from content import loader
 
 _ALPHABET = string.ascii_letters + string.digits
 _FACTS = """\
@@ -39,6 +40,7 @@ def _random(length: int) -> str:
 )
 @click.option("--non-interactive", is_flag=True, help="Ask nothing; take options and defaults.")
 @click.option("--community", "name", default="我们的支部", help="Name of the first community.")
+@click.option("--pack", default=Defaults().pack, help="Folder name of its content pack.")
 @click.option("--data-dir", default="data", help="Folder for the database and backups.")
 @click.option("--public-url", default="", help="E.g. https://xueban.example.edu.cn")
 @click.option("--app-id", default="", help="AppID of the official account; empty: no account yet.")
@@ -85,6 +87,7 @@ def init(output: Path, non_interactive: bool, force: bool, **answers: Any) -> No
 def _ask(answers: dict[str, Any]) -> dict[str, Any]:
     ask = click.prompt
     answers["name"] = ask("组织（支部、班级、社团）的名字", default=answers["name"])
+    answers["pack"] = ask("内容包", type=click.Choice(loader.load().names), default=answers["pack"])
     answers["data_dir"] = ask("数据放在哪个文件夹", default=answers["data_dir"])
     answers["app_id"] = ask("公众号的 AppID（还没有就直接回车）", default=answers["app_id"])
     if answers["app_id"]:
@@ -110,7 +113,7 @@ def _ask(answers: dict[str, Any]) -> dict[str, Any]:
 def _values(answers: dict[str, Any]) -> dict[str, dict[str, Any]]:
     values: dict[str, dict[str, Any]] = {
         "storage": {"data_dir": answers["data_dir"]},
-        "defaults": {"community": answers["name"]},
+        "defaults": {"community": answers["name"], "pack": answers["pack"]},
     }
     if answers["public_url"]:
         values["server"] = {"public_url": answers["public_url"].rstrip("/")}

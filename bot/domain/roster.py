@@ -10,15 +10,18 @@ from bot.domain.person import Role
 _HEADINGS: Mapping[str, frozenset[str]] = {
     "name": frozenset({"姓名", "名字", "成员", "成员姓名", "学生姓名", "name"}),
     "number": frozenset({"学号", "工号", "编号", "学工号", "证号", "number", "id"}),
-    "roles": frozenset({"角色", "职务", "支部职务", "党内职务", "role"}),
+    "roles": frozenset({"角色", "职务", "支部职务", "党内职务", "社团职务", "role"}),
     "stage": frozenset({"阶段", "发展阶段", "政治面貌", "类别", "stage"}),
 }
 _ROLES: Mapping[str, Role] = {
     "成员": Role.MEMBER, "党员": Role.MEMBER, "member": Role.MEMBER,
-    "导师": Role.MENTOR, "老师": Role.MENTOR, "指导老师": Role.MENTOR, "mentor": Role.MENTOR,
+    "导师": Role.MENTOR, "老师": Role.MENTOR, "指导老师": Role.MENTOR, "指导教师": Role.MENTOR,
+    "mentor": Role.MENTOR,
     "组织者": Role.ORGANISER, "书记": Role.ORGANISER, "支书": Role.ORGANISER,
     "副书记": Role.ORGANISER, "组织委员": Role.ORGANISER, "宣传委员": Role.ORGANISER,
     "纪检委员": Role.ORGANISER, "支委": Role.ORGANISER, "班长": Role.ORGANISER,
+    "会长": Role.ORGANISER, "副会长": Role.ORGANISER, "社长": Role.ORGANISER,
+    "副社长": Role.ORGANISER, "负责人": Role.ORGANISER,
     "organiser": Role.ORGANISER,
 }  # fmt: skip
 _HEADING_ROWS = 10

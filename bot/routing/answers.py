@@ -9,6 +9,9 @@ from content.knowledge import Knowledge
 from content.questions import COMPLAINT, CRISIS, Decision
 from content.schema import Entry
 
+# What a group gets of an answer: all but the last line, which says how to take it back.
+GROUP_LINES = -1
+
 
 def answer_lines(say: Say, knowledge: Knowledge, entry: Entry, today: date) -> tuple[str, ...]:
     """The question that is answered, the answer, its source with what is to be said of it, and in
@@ -21,7 +24,20 @@ def answer_lines(say: Say, knowledge: Knowledge, entry: Entry, today: date) -> t
         _answer(say, entry),
         source_line(say, sources),
         *flag_lines(say, knowledge, entry, today),
+        *_own_lines(say, knowledge, entry),
         say("question.foot") if rules else say("question.foot_record"),
+    )
+
+
+def _own_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...]:
+    """After the pack's rule the community's own, where the entry is not that alone."""
+    own = knowledge.own.get(entry.id)
+    if own is None or entry.scope == "community":
+        return ()
+    key = "question.parents_rule" if own.inherited else "question.own_rule"
+    return (
+        say(key, community=own.community, answer=own.answer),
+        source_line(say, [(own.document, own.clause)]),
     )
 
 

@@ -14,6 +14,7 @@ from bot.routing.interpret import answer
 from bot.routing.router import Router, collect
 from bot.services import contacts, group_chat, inbox, mailbox, person
 from bot.services.firing import Kinds
+from bot.services.shelf import Shelf
 from bot.storage.session import DATABASE_BUSY, Database, UnitOfWork, savepoint
 from content import script
 from content.loader import BASE, Pack
@@ -57,6 +58,7 @@ class Dispatcher:
         self._database = database
         self._facts = facts or {"text_hours": 24, "row_days": 7}
         self._packs = packs
+        self.shelf = Shelf(packs)
         self._learned = False
         self._default = packs[default_pack]
         self._routes = collect(routers, self._default.messages)
@@ -139,6 +141,8 @@ class Dispatcher:
         member = person.load_member(session, message, group.id if group else None)
         home = member.community if member else group
         pack = self._packs.get(home.pack, self._default) if home else self._default
+        if home:
+            pack = self.shelf.pack(session, home, pack, now)
         context = Context(
             session, message, now, member, pack, self._routes, row_id, self._facts,
             kinds=self._kinds, group_home=group,

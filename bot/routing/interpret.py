@@ -91,11 +91,21 @@ def _by_shape(context: Context, said: Read) -> Said:
 
 def _question(context: Context, text: str) -> Said:
     """A wish that a command serves is that command; everything else goes to whoever answers."""
-    decision = context.pack.questions.decide(text)
+    decision = context.pack.questions.decide(text, _last_question(context))
     if decision.kind == "command" and decision.name in context.routes.commands:
         return _command(context, decision.name)
     context.decision = decision
     return context.routes.fallback(context)
+
+
+def _last_question(context: Context) -> str | None:
+    """What the sender last asked here, as long as 0 would still take its answer back."""
+    asked = conversation.recall(context.session, context.message, conversation.MENU, context.now)
+    if asked is None or not asked.payload["instead"]:
+        return None
+    about = asked.payload["instead"][1]
+    entry = context.pack.knowledge.find(about.get("topic", ""))
+    return entry.question if entry else about.get("question")
 
 
 def _noted(context: Context, word: str) -> Said:

@@ -12,6 +12,7 @@ from content.matcher.normalise import Plain, bare
 
 # What a follow-up begins with, or ends with; one of both, and little between.
 _SHAPE = re.compile(r"(?P<head>那么?|然后|还有|要是|如果是?|换成)?(?P<new>.+?)(?P<tail>呢|的话)?")
+_NUMBERED = re.compile(r"\d+(?P<of>\D+)")
 _LONGEST = 8
 _MOST_TRIED = 8
 
@@ -51,6 +52,11 @@ def expansions(matcher: Matcher, new: str, last: str) -> list[str]:
     """
     plain: Plain = matcher.normaliser.plain(last)
     says = matcher.normaliser.meaning
+    named = matcher.normaliser.plain(new).text
+    if number := _NUMBERED.fullmatch(named):
+        # 二大 after 一大: another of the same row.
+        row = re.compile(rf"\d+{re.escape(number['of'])}")
+        return [row.sub(named, plain.text, count=1)] if row.search(plain.text) else [new]
     if any(word in ASKING for word in matcher.normaliser.plain(in_one_spelling(new)).words):
         kept = "".join(word for word in plain.words if word not in ASKING)
         return [f"{kept}{new}"]

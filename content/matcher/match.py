@@ -6,6 +6,7 @@ pieces), compare (what differs), model (how probable), calibration (from where o
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from threading import RLock
 from typing import Literal
 
 from rapidfuzz import fuzz
@@ -81,8 +82,8 @@ class Compared:
 class Matcher:
     """Over the texts of each entry, its question and variants.
 
-    `put` and `remove` change one entry at once; `calibration` may be set at any time. Reading
-    and changing at the same time is for the caller to keep apart.
+    `put` and `remove` change one entry at once, `calibration` may be set at any time, and threads
+    may ask meanwhile: each waits for the other.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Matcher:
         self.normaliser = normaliser
         self.weights = weights or shipped()
         self._said = {entry: tuple(all_of) for entry, all_of in texts.items()}
+        self._lock = RLock()
         self.calibration = calibration
         self._build()
 
@@ -104,10 +106,11 @@ class Matcher:
 
     @calibration.setter
     def calibration(self, value: Calibration) -> None:
-        self._calibration = value
-        self._weights = value.weights or self.weights
-        self._evidence = Evidence(self._weights.habits, value.habits, self.normaliser.segmenter)
-        self._compare = Comparer(self.normaliser, self._evidence)
+        with self._lock:
+            self._calibration = value
+            self._weights = value.weights or self.weights
+            habits, segmenter = self._weights.habits, self.normaliser.segmenter
+            self._compare = Comparer(self.normaliser, Evidence(habits, value.habits, segmenter))
 
     @property
     def texts(self) -> Mapping[str, Sequence[str]]:
@@ -117,9 +120,17 @@ class Matcher:
     def plain_texts(self, entry: str) -> list[Plain]:
         return [self._plain[at] for at in self._numbers[entry]]
 
+    def copy(self) -> "Matcher":
+        """Another one that knows the same, to be changed apart."""
+        return Matcher(self._said, self.normaliser, self._calibration, self.weights)
+
     def put(self, entry: str, texts: Sequence[str]) -> None:
         """Add the entry, or give it other texts; the rest stays as it is."""
-        self.remove(entry)
+        with self._lock:
+            self._put(entry, texts)
+
+    def _put(self, entry: str, texts: Sequence[str]) -> None:
+        self._remove(entry)
         self._said[entry] = tuple(texts)
         self._add([(entry, plain) for plain in self.normaliser.many(texts)])
         self._recent += self._numbers[entry]
@@ -130,6 +141,10 @@ class Matcher:
 
     def remove(self, entry: str) -> None:
         """Forget the entry; nothing happens where it is not known."""
+        with self._lock:
+            self._remove(entry)
+
+    def _remove(self, entry: str) -> None:
         self._said.pop(entry, None)
         for number in self._numbers.pop(entry, ()):
             holders = self._holders[self._plain[number].text]
@@ -141,6 +156,10 @@ class Matcher:
 
     def decide(self, question: str) -> Match:
         """What to do with the question; a text of any length or kind gets a decision."""
+        with self._lock:
+            return self._decide(question)
+
+    def _decide(self, question: str) -> Match:
         if not self._said:
             return Match("escalate", (), "nothing known")
         plain = self.normaliser.plain(question[:_LONGEST])

@@ -12,6 +12,12 @@ from bot.storage.models.delivery import Delivery
 from bot.storage.models.group_chat import GroupChat
 from bot.storage.models.heartbeat import Heartbeat
 from bot.storage.models.inbox import InboxMessage
+from bot.storage.models.knowledge import (
+    KnowledgeChange,
+    KnowledgeEntry,
+    KnowledgeState,
+    MatcherCalibration,
+)
 from bot.storage.models.meeting import Announcement, CalendarFeed, Meeting, MeetingReply
 from bot.storage.models.outlet import EarlyReceipt, Outlet
 from bot.storage.models.person import Address, Membership, Person, PlatformConsent
@@ -42,6 +48,10 @@ __all__ = [
     "GroupChat",
     "Heartbeat",
     "InboxMessage",
+    "KnowledgeChange",
+    "KnowledgeEntry",
+    "KnowledgeState",
+    "MatcherCalibration",
     "Meeting",
     "MeetingReply",
     "Membership",
