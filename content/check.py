@@ -1,9 +1,10 @@
 """A pack's own examples and questions as its regression suite: what is not told apart any more."""
 
 from collections.abc import Collection, Iterator
+from datetime import date
 
 from content.classifier import LOOK_UP
-from content.loader import Library, Pack
+from content.loader import BASE, Library, Pack
 from content.questions import DRAFT
 from content.schema import Entry
 
@@ -27,6 +28,23 @@ def check(library: Library, commands: Collection[str], kinds: Collection[str]) -
             *_entries(pack),
             *_confused(pack),
         )
+    ]
+
+
+def still_to_come(library: Library, latest: date) -> list[str]:
+    """What was checked on a day after `latest`, which is the last that has come anywhere."""
+    found: dict[str, date] = {}
+    inherited = library.packs[BASE].knowledge.documents
+    for pack in library.packs.values():
+        for document in pack.knowledge.documents.values():
+            if pack.name == BASE or document.id not in inherited:
+                found[f"{pack.name}/sources.toml: {document.id}"] = document.checked_on
+        for entry in _known(pack):
+            found[f"{pack.knowledge.files[entry.id]}: {entry.id}"] = entry.checked_on
+    return [
+        f"{place}: checked_on: {day} is still to come"
+        for place, day in found.items()
+        if day > latest
     ]
 
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from bot.errors import ContentError
-from content import routines, rules
+from content import routines, rules, sources
 from content.classifier import LOOK_UP, Traits
 from content.knowledge import Knowledge
 from content.matcher import Normaliser
@@ -137,7 +137,7 @@ def load(folder: Traversable | None = None) -> Library:
 def _read(reader: Reader, folder: Traversable) -> _Raw:
     for stray in _strays(folder):
         reader.note(stray, "no file of a pack is called so, and nothing reads it")
-    sources = reader.shaped(folder / "sources.toml", Sources)
+    documents = reader.shaped(folder / "sources.toml", Sources)
     own = reader.shaped(folder / "routines.toml", RoutineFile) or RoutineFile()
     for problem in routines.problems_of(own):
         reader.note(folder / "routines.toml", problem)
@@ -151,7 +151,7 @@ def _read(reader: Reader, folder: Traversable) -> _Raw:
         wishes=reader.shaped(folder / "wishes.toml", WishFile) or WishFile(),
         help_lines=reader.shaped(folder / "help_lines.toml", HelpLineFile) or HelpLineFile(),
         routines=own,
-        sources=sources.document if sources else (),
+        sources=documents.document if documents else (),
         entries=tuple(
             (f"{folder / 'knowledge' / stem}.toml", entry)
             for stem, content in reader.each(folder / "knowledge", EntryFile)
@@ -343,7 +343,7 @@ def _knowledge(reader: Reader, layers: list[_Raw]) -> Knowledge:
     for raw in layers:
         for document in raw.sources:
             if document.id in documents:
-                reader.note(raw.folder / "sources.toml", f"{document.id}: used twice")
+                reader.note(raw.folder / "sources.toml", f"{document.id}: id: used twice")
             documents[document.id] = document
         for file, entry in raw.entries:
             if entry.id in entries:
@@ -373,9 +373,8 @@ def _check(
     documents: Mapping[str, Document],
 ) -> None:
     """What an entry names must be there, and no two entries may be asked for alike."""
-    for newer in own.sources:
-        if newer.supersedes and newer.supersedes not in documents:
-            reader.note(own.folder / "sources.toml", f"{newer.id}: no document {newer.supersedes}")
+    for problem in sources.problems_of(own.sources, documents):
+        reader.note(own.folder / "sources.toml", problem)
     asked: dict[str, str] = {}
     for file, entry in own.entries:
         for citation in entry.sources:

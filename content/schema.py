@@ -86,7 +86,7 @@ _ISSUED = {"regulation": "发布", "record": "发布", "resolution": "通过", "
 
 class Document(Strict):
     """One version of an official text. `checked_against`: the official page, a reprint, or its
-    title alone, which can be named but not cited.
+    title alone, which can be named but not cited. `official` is the address of that page.
 
     A regulation says what is to be done, and the superior organisation may say more; a record
     says what was; a resolution was adopted on the day it bears. A by-law is a community's own:
@@ -102,6 +102,12 @@ class Document(Strict):
     supersedes: Identifier | None = None
     checked_on: date
     checked_against: Literal["official", "reprint", "title", "own", "unreviewed"]
+    official: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] | None = None
+
+    @property
+    def in_force_from(self) -> date:
+        """The first day that it can be in force on: of a year or a month the first."""
+        return date.fromisoformat(f"{self.effective_from or self.issued_on}-01-01"[:10])
 
     @property
     def version(self) -> str:

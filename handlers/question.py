@@ -2,10 +2,11 @@
 
 from bot.domain.messages import Notice
 from bot.routing import Context, Payload, Router
-from bot.routing.answers import GROUP_LINES, answer_lines, draft_lines
+from bot.routing.answers import GROUP_LINES, answer_lines
 from bot.routing.asking import offer_mentor
 from bot.routing.refusing import refuse
 from bot.services import conversation, question
+from content.citing import withheld_lines
 from content.questions import DRAFT, Decision
 
 router = Router("question")
@@ -48,15 +49,15 @@ def wrong(context: Context, payload: Payload) -> Notice:
 
 
 def _answer(context: Context, entry_id: str, outcome: question.Outcome, asked: str) -> Notice:
-    knowledge = context.pack.knowledge
+    knowledge, today = context.knowledge, context.today
     entry = knowledge.find(entry_id)
     if entry is None:
         return _unsure(context, asked, "")
-    if entry.draft:
+    if instead := withheld_lines(context.say, knowledge, entry, today):
         question.count(context.session, context.home, "missed", entry_id, context.now)
-        return offer_mentor(context, draft_lines(context.say, entry), asked, entry_id)
+        return offer_mentor(context, instead, asked, entry_id)
     question.count(context.session, context.home, outcome, entry_id, context.now)
-    lines = answer_lines(context.say, knowledge, entry)
+    lines = answer_lines(context.say, knowledge, entry, today)
     if context.message.in_group:
         # A number must not answer what stands above the answer.
         conversation.forget(context.session, context.message, conversation.MENU)
@@ -67,7 +68,7 @@ def _answer(context: Context, entry_id: str, outcome: question.Outcome, asked: s
 
 
 def _clarify(context: Context, decision: Decision) -> Notice:
-    find = context.pack.knowledge.find
+    find = context.knowledge.find
     asked = context.message.text.strip()
     near = [entry for item in decision.candidates[:_NEAREST] if (entry := find(item.entry))]
     question.count(context.session, context.home, "clarified", near[0].id, context.now)

@@ -15,10 +15,11 @@ router = Router("study_card")
 def show(context: Context) -> Notice:
     """The same card for everybody; in a group without the menu, and without anybody's answer."""
     member, day = context.bound, context.local_now.date()
-    entry = study_card.of_day(context.pack, member.community.id, day)
+    knowledge, routines = context.knowledge, context.pack.routines
+    entry = study_card.of_day(knowledge, routines, member.community.id, day)
     if entry is None:
         return context.notice("study_card.none")
-    notice = study_card.notice_of(context.say, context.pack, entry)
+    notice = study_card.notice_of(context.say, knowledge, entry, day)
     if context.message.in_group:
         return notice
     before = study_card.answered(context.session, member.person_id, member.community.id, day)

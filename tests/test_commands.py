@@ -46,10 +46,10 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("XUEBAN_")}
 
 
-def xueban(*arguments: str | Path, cwd: Path) -> Result:
-    """One command in this process: the real command on the real database."""
+def xueban(*arguments: str | Path, cwd: Path, typed: str = "") -> Result:
+    """One command in this process: the real command on the real database. `typed` are its keys."""
     with chdir(cwd):
-        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=typed)
 
 
 def good(*arguments: str | Path, cwd: Path) -> str:
@@ -540,7 +540,7 @@ def test_sandbox_refuses_half_a_wecom_bot(more: tuple[str, ...], tmp_path: Path)
     (), ("demo",), ("sandbox",), ("menu",), ("menu", "push"), ("menu", "remove"), ("init",), ("doctor",), ("serve",), ("worker",), ("db",), ("db", "upgrade"),
     ("db", "backup"), ("db", "restore"), ("community",), ("community", "add"),
     ("community", "list"), ("community", "set"), ("roster",), ("roster", "import"),
-    ("roster", "undo"), ("roster", "codes"),
+    ("roster", "undo"), ("roster", "codes"), ("content", "check"), ("content", "review"),
 ])  # fmt: skip
 def test_every_command_explains_itself(command: Sequence[str]) -> None:
     result = CliRunner().invoke(main, [*command, "--help"])

@@ -38,7 +38,11 @@ def answers(application: Application) -> list[tuple[int, str, bool]]:
 def test_each_card_comes_once_before_any_comes_again(application: Application) -> None:
     pack = application.library.packs["party-branch"]
     days = [DAY + timedelta(days=number) for number in range(900)]
-    cards = [entry.id for day in days if (entry := study_card.of_day(pack, 1, day))]
+    cards = [
+        entry.id
+        for day in days
+        if (entry := study_card.of_day(pack.knowledge, pack.routines, 1, day))
+    ]
     count = len(set(cards))
     assert count >= 80
     for start in (0, 17, 200):
@@ -59,8 +63,12 @@ def test_no_card_is_about_this_program_or_too_long(application: Application) -> 
     pack = application.library.packs["party-branch"]
     found = {
         entry.id: entry
-        for number in range(800)
-        if (entry := study_card.of_day(pack, 1, DAY + timedelta(days=number)))
+        for number in range(len(pack.knowledge.entries))
+        if (
+            entry := study_card.of_day(
+                pack.knowledge, pack.routines, 1, DAY + timedelta(days=number)
+            )
+        )
     }
     left_out = pack.knowledge.entries.keys() - found.keys()
     assert {entry.topic for entry in found.values()}.isdisjoint({"学伴的用法"})
@@ -194,7 +202,7 @@ def test_a_rule_that_is_moved_within_the_day_does_not_tell_twice(
 
 def test_a_pack_without_knowledge_has_no_card(application: Application) -> None:
     base = application.library.packs["base"]
-    assert study_card.of_day(base, 1, DAY) is None
+    assert study_card.of_day(base.knowledge, base.routines, 1, DAY) is None
 
 
 def test_what_was_told_is_known_by_what_it_was_about(

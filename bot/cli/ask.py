@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,13 @@ import click
 from bot.bootstrap import load_content
 from bot.cli.common import config_option, settings_of
 from bot.cli.knowledge_file import KnowledgeLine, calibrated_matcher, knowledge_lines
+from bot.cli.reviews import reviews_of, today_of
 from bot.domain.grammar import Kind, read
-from bot.routing.answers import answer_lines, draft_lines, refusal_lines
+from bot.routing.answers import answer_lines, refusal_lines
 from bot.routing.router import collect
+from content.citing import withheld_lines
+from content.freshness import reviewed, withheld
+from content.knowledge import Knowledge
 from content.loader import BASE, Pack
 from content.matcher import Candidate, Matcher
 from content.matcher.explain import explain as explained
@@ -21,6 +27,15 @@ from content.script import simplified
 from handlers import ROUTERS
 
 _LIKELIEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """A pack, what it knows with the reviews of its documents, and the day."""
+
+    pack: Pack
+    knowledge: Knowledge
+    today: date
 
 
 @click.command()
@@ -38,7 +53,10 @@ _LIKELIEST = 3
 def ask(
     text: str, kb: Path | None, name: str | None, explain: bool, as_json: bool, config: Path | None
 ) -> None:
-    """Say what a member would get who sends TEXT, without any database."""
+    """Say what a member would get who sends TEXT.
+
+    It needs no database; where there is one, the reviews of the documents count as in a chat.
+    """
     settings = settings_of(config)
     if name is not None:
         defaults = settings.defaults.model_copy(update={"pack": name})
@@ -51,7 +69,8 @@ def ask(
         found = _of_matcher(matcher, lines, text)
     else:
         matcher = pack.knowledge.matcher
-        found = _of_pack(text, pack)
+        knowledge = reviewed(pack.knowledge, reviews_of(settings).get(pack.name, {}))
+        found = _of_pack(text, _Here(pack, knowledge, today_of(settings)))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
@@ -64,60 +83,71 @@ def ask(
             click.echo(line)
 
 
-def _of_pack(text: str, pack: Pack) -> dict[str, Any]:
+def _of_pack(text: str, here: _Here) -> dict[str, Any]:
     """The whole way: a command, a courtesy, a refusal, an answer, near questions or a human."""
+    pack = here.pack
     said = read(simplified(text), collect(ROUTERS, pack.messages).words(), pack.courtesies)
     match said.kind:
         case Kind.NUMBER:
             return _found("command", answer=pack.messages.say("conversation.no_menu"))
         case Kind.COMMAND:
-            return _of_command(said.word, said.argument, pack)
+            return _of_command(said.word, said.argument, here)
         case Kind.COURTESY:
             kind = pack.courtesies.get(said.word, "smile")
             line = "" if kind == "silent" else pack.messages.say(f"courtesy.{kind}")
             return _found("courtesy", answer=line)
-    decision = pack.questions.decide(simplified(text))
+    decision = _given(pack.questions.decide(simplified(text)), here)
     return _found(
         decision.kind,
         name=decision.name if decision.kind == "decline" else None,
         entry=None if decision.name == DRAFT else decision.entry,
-        answer=_answer(decision, pack),
-        sources=_sources(decision, pack),
+        answer=_answer(decision, here),
+        sources=_sources(decision, here),
         candidates=decision.candidates,
     )
 
 
-def _of_command(word: str, argument: str, pack: Pack) -> dict[str, Any]:
+def _given(decision: Decision, here: _Here) -> Decision:
+    """An entry that is not given as an answer today is like a draft."""
+    entry = here.knowledge.find(decision.entry) if decision.entry else None
+    if decision.kind == "answer" and entry and withheld(here.knowledge, entry, here.today):
+        return replace(decision, kind="escalate", name=DRAFT)
+    return decision
+
+
+def _of_command(word: str, argument: str, here: _Here) -> dict[str, Any]:
     """The command, unless what is noted beside it is not kept."""
+    pack = here.pack
     command = collect(ROUTERS, pack.messages).commands[word][0]
     decision = pack.questions.noted(argument) if command.carries_note else None
     if decision is None:
         return _found("command", answer=word)
-    return _found("decline", name=decision.name, answer=_answer(decision, pack))
+    return _found("decline", name=decision.name, answer=_answer(decision, here))
 
 
-def _answer(decision: Decision, pack: Pack) -> str:
-    say, knowledge = pack.messages.say, pack.knowledge
+def _answer(decision: Decision, here: _Here) -> str:
+    say, knowledge = here.pack.messages.say, here.knowledge
+    entry = knowledge.find(decision.entry) if decision.entry else None
     match decision.kind:
-        case "answer" if decision.entry:
-            return "\n".join(answer_lines(say, knowledge, knowledge.entries[decision.entry]))
+        case "answer" if entry:
+            return "\n".join(answer_lines(say, knowledge, entry, here.today))
         case "decline":
-            return "\n".join(refusal_lines(say, knowledge, decision, ""))
+            return "\n".join(refusal_lines(say, knowledge, decision, "", here.today))
         case "command":
             return decision.name
         case "clarify":
             near = filter(None, (knowledge.find(item.entry) for item in decision.candidates))
             numbered = [f"{number} {entry.question}" for number, entry in enumerate(near, start=1)]
             return "\n".join([say("question.near"), *numbered])
-        case "escalate" if decision.entry and (draft := knowledge.find(decision.entry)):
-            return "\n".join(draft_lines(say, draft))
+        case "escalate" if entry:
+            return "\n".join(withheld_lines(say, knowledge, entry, here.today))
     return say("question.unsure")
 
 
-def _sources(decision: Decision, pack: Pack) -> list[dict[str, str]]:
+def _sources(decision: Decision, here: _Here) -> list[dict[str, str]]:
     if decision.entry is None or decision.name == DRAFT:
         return []
-    cited = pack.knowledge.sources(pack.knowledge.entries[decision.entry])
+    cited = here.knowledge.sources(here.knowledge.entries[decision.entry])
     return [
         {"document": document.title, "clause": clause, "version": document.version}
         for document, clause in cited

@@ -16,6 +16,7 @@ from bot.cli.check_callback import TIMEOUT, callback_check, stamp
 from bot.cli.check_sending import sending_checks
 from bot.cli.check_wecom import robot_checks, wecom_app_checks, wecom_bot_checks
 from bot.cli.common import settings_of
+from bot.cli.reviews import reviews_of, today_of
 from bot.clock import Clock
 from bot.config import OfficialAccountSettings, Settings
 from bot.errors import (
@@ -28,6 +29,8 @@ from bot.platforms.signed import WINDOW
 from bot.services import heartbeat
 from bot.storage import schema
 from bot.storage.maintenance import sqlite_has_wal_bug
+from content.freshness import due, reviewed
+from content.loader import Library
 
 _TICK_LIMIT = 120.0
 
@@ -54,6 +57,21 @@ def _content(settings: Settings) -> Iterator[Check]:
         yield from (Check("fail", "content", text, "correct this file") for text in error.problems)
     else:
         yield Check("ok", "content", f"packs: {', '.join(library.names)}")
+        yield _sources(settings, library)
+
+
+def _sources(settings: Settings, library: Library) -> Check:
+    """How many of the packs' documents a person should compare with their text."""
+    reviews, today = reviews_of(settings), today_of(settings)
+    known = count = 0
+    for name in library.names:
+        knowledge = reviewed(library.packs[name].knowledge, reviews.get(name, {}))
+        known += len(knowledge.documents)
+        count += len(due(knowledge, today))
+    if not count:
+        return Check("ok", "sources", f"{known} documents, none is due for review")
+    finding = f"{count} of {known} documents are due for review (reprint, differs or over a year)"
+    return Check("warn", "sources", finding, "xueban content review")
 
 
 def _data_folder(folder: Path) -> Iterator[Check]:

@@ -1,8 +1,10 @@
 """How what is known, and what is not answered, is put into words."""
 
+from datetime import date
 from typing import Literal
 
-from content.citing import Say, source_line
+from content.citing import Say, flag_lines, source_line, withheld_lines
+from content.freshness import newest
 from content.knowledge import Knowledge
 from content.questions import COMPLAINT, CRISIS, Decision
 from content.schema import Entry
@@ -11,14 +13,17 @@ from content.schema import Entry
 GROUP_LINES = -1
 
 
-def answer_lines(say: Say, knowledge: Knowledge, entry: Entry) -> tuple[str, ...]:
-    """The question that is answered, the answer, its source, and how to take it back."""
+def answer_lines(say: Say, knowledge: Knowledge, entry: Entry, today: date) -> tuple[str, ...]:
+    """The question that is answered, the answer, its source with what is to be said of it, and in
+    the last line how to take it back.
+    """
     sources = knowledge.sources(entry)
     rules = any(document.kind == "regulation" for document, _ in sources)
     return (
         say("question.asked", question=entry.question),
         _answer(say, entry),
         source_line(say, sources),
+        *flag_lines(say, knowledge, entry, today),
         *_own_lines(say, knowledge, entry),
         say("question.foot") if rules else say("question.foot_record"),
     )
@@ -43,12 +48,9 @@ def _answer(say: Say, entry: Entry) -> str:
     return f"{entry.answer}{say('question.changed', changed=entry.changed)}"
 
 
-def draft_lines(say: Say, entry: Entry) -> tuple[str, ...]:
-    """What is asked is known, but nobody has compared it with the official text yet."""
-    return (say("question.asked", question=entry.question), say("question.draft"))
-
-
-def refusal_lines(say: Say, knowledge: Knowledge, decision: Decision, own: str) -> list[str]:
+def refusal_lines(
+    say: Say, knowledge: Knowledge, decision: Decision, own: str, today: date
+) -> list[str]:
     """What somebody is told in private whose message is not answered; `own` is the community's
     own line for people in need, or with a complaint.
     """
@@ -58,10 +60,11 @@ def refusal_lines(say: Say, knowledge: Knowledge, decision: Decision, own: str) 
     if decision.name == COMPLAINT:
         lines += [*help_lines(say, knowledge, COMPLAINT, own), say("refusal.complaint_foot")]
     if decision.document:
-        document = knowledge.documents[decision.document]
+        document = newest(knowledge, knowledge.documents[decision.document], today)
         lines.append(say("refusal.document", title=document.title, version=document.version))
-    if decision.entry:
-        *rule, _ = answer_lines(say, knowledge, knowledge.entries[decision.entry])
+    entry = knowledge.entries[decision.entry] if decision.entry else None
+    if entry and not withheld_lines(say, knowledge, entry, today):
+        *rule, _ = answer_lines(say, knowledge, entry, today)
         lines += [say("refusal.personal_rule"), *rule]
     return lines
 

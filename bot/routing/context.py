@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.messages import InboundMessage, Notice, Option, Reply
 from bot.domain.person import CommunityView, Member
-from bot.services import community, conversation, person
+from bot.services import community, content_review, conversation, person
 from bot.services.firing import Kinds
 from bot.storage.session import UnitOfWork
+from content.knowledge import Knowledge
 from content.loader import Pack
 from content.messages import Messages
 from content.questions import Decision
@@ -81,6 +82,16 @@ class Context:
     def local_now(self) -> datetime:
         """Now in the community's time zone."""
         return self.now.astimezone(ZoneInfo(self.bound.community.timezone))
+
+    @property
+    def today(self) -> date:
+        """The day in the time zone of `home`."""
+        return self.now.astimezone(ZoneInfo(self.home.timezone)).date()
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What the pack knows, with what reviews have found of its documents."""
+        return content_review.current(self.session, self.pack, self.now)
 
     @property
     def commands(self) -> Sequence[Command]:

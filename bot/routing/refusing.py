@@ -28,7 +28,7 @@ def refuse(context: Context, decision: Decision, asked: str) -> Notice:
         return context.notice("refusal.in_private")
     if name == COMPLAINT:
         own = community.own_line(context.session, context.home.id, COMPLAINT)
-    lines = refusal_lines(context.say, context.pack.knowledge, decision, own)
+    lines = refusal_lines(context.say, context.knowledge, decision, own, context.today)
     if name == "personal":
         topic = decision.entry or ""
         return offer_mentor(context, tuple(lines), asked, topic, nobody="refusal.personal_nobody")

@@ -7,13 +7,15 @@ from sqlalchemy import select
 
 from bot.domain.messages import Notice, Option
 from bot.domain.study_card import LONGEST_ANSWER, card_of_day
-from bot.services import conversation, routine
+from bot.services import content_review, conversation, routine
 from bot.services.conversation import Choice
 from bot.services.firing import Call, CatchUp, Kind, Occasion, Skip
 from bot.storage.models import StudyCardAnswer
 from bot.storage.session import UnitOfWork, put
-from content.citing import Say, source_line
-from content.loader import Pack
+from content.citing import Say, flag_lines, source_line
+from content.freshness import withheld
+from content.knowledge import Knowledge
+from content.routines import Routines
 from content.schema import Entry
 
 TOPIC = ROUTINE = "study_card"
@@ -31,19 +33,19 @@ class Answered:
     known: bool
 
 
-def of_day(pack: Pack, community_id: int, day: date) -> Entry | None:
+def of_day(knowledge: Knowledge, routines: Routines, community_id: int, day: date) -> Entry | None:
     """The day's card of a community; None where the pack has none."""
-    card = card_of_day(_cards(pack), community_id, day)
-    return pack.knowledge.entries[card] if card else None
+    card = card_of_day(_cards(knowledge, routines, day), community_id, day)
+    return knowledge.entries[card] if card else None
 
 
-def notice_of(say: Say, pack: Pack, entry: Entry) -> Notice:
+def notice_of(say: Say, knowledge: Knowledge, entry: Entry, day: date) -> Notice:
     """Question, answer and source; the title is good alone, for riding on a reply."""
     return Notice(
         "study_card",
         title=say("study_card.title", question=entry.question),
-        lines=(entry.answer,),
-        source=source_line(say, pack.knowledge.sources(entry)),
+        lines=(entry.answer, *flag_lines(say, knowledge, entry, day)),
+        source=source_line(say, knowledge.sources(entry)),
     )
 
 
@@ -82,7 +84,8 @@ def answered(session: UnitOfWork, person_id: int, community_id: int, day: date) 
 def announce(occasion: Occasion) -> Call | Skip:
     """KINDS: the day's card to everybody, with the menu that 1 and 2 answer."""
     day = occasion.hours.day(occasion.slot)
-    entry = of_day(occasion.pack, occasion.home.id, day)
+    knowledge = content_review.current(occasion.session, occasion.pack, occasion.now)
+    entry = of_day(knowledge, occasion.pack.routines, occasion.home.id, day)
     if entry is None:
         return Skip(NO_CARD)
     about = f"study_card:{occasion.home.id}:{day.isoformat()}"
@@ -92,23 +95,21 @@ def announce(occasion: Occasion) -> Call | Skip:
     offered, none = choices(say, entry, day), say("study_card.later")
     ask = conversation.stored_menu(offered, none, "study_card.later_said", occasion.home.id)
     options = [Option(str(number), one[0]) for number, one in enumerate(offered, start=1)]
-    card = notice_of(say, occasion.pack, entry)
+    card = notice_of(say, knowledge, entry, day)
     notice = Notice(
         card.kind, card.title, card.lines, card.source, options=(*options, Option("0", none))
     )
     return Call(about, notice, ask=ask, expires_at=occasion.slot + _LIFE)
 
 
-def _cards(pack: Pack) -> list[str]:
-    """Entries to learn: short enough, not about this program, and not superseded altogether."""
-    documents = pack.knowledge.documents.values()
-    superseded = {document.supersedes for document in documents}
+def _cards(knowledge: Knowledge, routines: Routines, day: date) -> list[str]:
+    """Entries to learn: short enough, not about this program, and given as answers that day."""
     return [
         entry.id
-        for entry in pack.knowledge.entries.values()
+        for entry in knowledge.entries.values()
         if len(entry.answer) <= LONGEST_ANSWER
-        and entry.topic not in pack.routines.skipped_topics
-        and not all(source.document in superseded for source in entry.sources)
+        and entry.topic not in routines.skipped_topics
+        and not withheld(knowledge, entry, day)
     ]
 
 

@@ -6,6 +6,7 @@ from bot.storage.models.base import Base
 from bot.storage.models.check_in import CheckIn, CheckInList
 from bot.storage.models.community import Community
 from bot.storage.models.consent import Consent, Deletion, OptIn, OptOut
+from bot.storage.models.content_review import ContentReview
 from bot.storage.models.conversation import OpenQuestion
 from bot.storage.models.delivery import Delivery
 from bot.storage.models.group_chat import GroupChat
@@ -39,6 +40,7 @@ __all__ = [
     "CheckInList",
     "Community",
     "Consent",
+    "ContentReview",
     "Deletion",
     "Delivery",
     "EarlyReceipt",
