@@ -52,7 +52,8 @@ def turned(first: tuple[str, ...], second: tuple[str, ...], kind: Callable[[str]
     从支付宝转到银行卡 and 从银行卡转到支付宝, 男生追女生 and 女生追男生 have the same words. Around
     和 the order says nothing, and one noun that is named earlier is only the topic.
     """
-    place = {word: at for at, word in enumerate(second)}
+    first, second = _parted(first, second), _parted(second, first)
+    place = {word: at for at, word in reversed(list(enumerate(second)))}
     both = [(place[word], kind(word), word) for word in first if word in place]
     names = [n for n, (_, what, _) in enumerate(both) if what in _NAMING]
     if len(names) < 2 or all(both[a][0] < both[b][0] for a, b in pairwise(names)):
@@ -63,6 +64,16 @@ def turned(first: tuple[str, ...], second: tuple[str, ...], kind: Callable[[str]
             if before and any(both[n][0] < there for n in names if n > middle):
                 return True
     return False
+
+
+def _parted(words: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """The words, those in two that begin or end with one of the others: 男生追 as 男生 and 追."""
+    found: list[str] = []
+    for word in words:
+        cuts = range(1, len(word)) if word not in others else ()
+        cut = next((at for at in cuts if word[:at] in others or word[at:] in others), 0)
+        found += [word[:cut], word[cut:]] if cut else [word]
+    return tuple(found)
 
 
 # Verbs, and what names somebody or something; see Segmenter.kind.

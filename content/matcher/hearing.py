@@ -17,6 +17,10 @@ class Hearing:
     def __init__(self, words: Iterable[str], segmenter: Segmenter) -> None:
         self._segmenter = segmenter
         self._own: dict[str, str] = {}
+        self.learn(words)
+
+    def learn(self, words: Iterable[str]) -> None:
+        """Expect these words as well."""
         for word in words:
             if 1 < len(word) <= _LONGEST and (heard := _heard(word)):
                 self._own.setdefault(heard, word)

@@ -32,8 +32,9 @@ _NAMED = 3
 # With so many of the best entries a question is compared by sound, and so many characters of it
 # may be slips.
 _HEARD, _SLIPS = 2, 2
-# Entries that share less than this with the question, as a cosine, are not named.
-_LEAST_SHARED = 0.2
+# Entries that share less than this with the question, as a cosine, are only named from this
+# logarithm of the odds on.
+_LEAST_SHARED, _LIKELY = 0.2, -1.0
 # Texts changed since the index was built are kept beside it up to this many, or this share.
 _BESIDE, _BESIDE_SHARE = 200, 0.05
 
@@ -118,7 +119,7 @@ class Matcher:
         return self._said
 
     def plain_texts(self, entry: str) -> list[Plain]:
-        return [self._plain[at] for at in self._numbers[entry]]
+        return [self._plain[at] for at in self._numbers.get(entry, ())]
 
     def copy(self) -> "Matcher":
         """Another one that knows the same, to be changed apart."""
@@ -130,10 +131,12 @@ class Matcher:
             self._put(entry, texts)
 
     def _put(self, entry: str, texts: Sequence[str]) -> None:
-        self._remove(entry)
+        self._forget(entry)
         self._said[entry] = tuple(texts)
-        self._add([(entry, plain) for plain in self.normaliser.many(texts)])
-        self._recent += self._numbers[entry]
+        plain = self.normaliser.many(texts)
+        self._add([(entry, text) for text in plain])
+        self._hearing.learn(word for text in plain for word in text.words)
+        self._recent += self._numbers.get(entry, ())
         if len(self._recent) > max(_BESIDE, _BESIDE_SHARE * self._main.size):
             self._build()
         else:
@@ -142,17 +145,20 @@ class Matcher:
     def remove(self, entry: str) -> None:
         """Forget the entry; nothing happens where it is not known."""
         with self._lock:
-            self._remove(entry)
+            if self._forget(entry):
+                self._beside = Index([self._plain[at] for at in self._recent])
 
-    def _remove(self, entry: str) -> None:
+    def _forget(self, entry: str) -> bool:
+        """Without bringing the index of recent texts up to date; whether that is needed."""
         self._said.pop(entry, None)
-        for number in self._numbers.pop(entry, ()):
-            holders = self._holders[self._plain[number].text]
-            holders.remove(number)
-            if number < self._main.size:
-                self._main.leave_out([number])
-            else:
-                self._beside.leave_out([self._recent.index(number)])
+        gone = self._numbers.pop(entry, [])
+        for number in gone:
+            self._holders[self._plain[number].text].remove(number)
+        first = self._main.size
+        self._main.leave_out([number for number in gone if number < first])
+        recent = len(self._recent)
+        self._recent = [number for number in self._recent if number not in gone]
+        return len(self._recent) < recent
 
     def decide(self, question: str) -> Match:
         """What to do with the question; a text of any length or kind gets a decision."""
@@ -271,15 +277,16 @@ class Matcher:
             return Match("answer", named, "sure")
         near = [item for item in ranked if self._worth_naming(item)][:NEAREST]
         if len(near) > 1:
-            return Match("clarify", named[: len(near)], "near")
+            return Match("clarify", candidates(near), "near")
         if near and len(named) > 1 and sure >= self.calibration.lone:
-            return Match("clarify", named[:2], "not sure")
+            beside = next(item for item in ranked if item is not near[0])
+            return Match("clarify", candidates([near[0], beside]), "not sure")
         return Match("escalate", named, "far")
 
     def _worth_naming(self, item: Compared) -> bool:
         """Whether it shares enough with the question for somebody to choose it."""
         if item.comparison.values[COSINE] < _LEAST_SHARED:
-            return False
+            return item.odds >= _LIKELY
         return item.odds >= self.calibration.near
 
     def _near(
@@ -289,9 +296,8 @@ class Matcher:
         spare = sum(len(self._numbers.get(entry, ())) for entry in without) + len(hidden)
         found = self._main.nearest(asked, _FETCHED + spare)
         if self._recent:
-            first = self._main.size
             beside = self._beside.nearest(asked, _FETCHED)
-            found += [(self._recent[at], cosine) for at, cosine in beside if first >= 0]
+            found += [(self._recent[at], cosine) for at, cosine in beside]
         rough = [
             (cosine + fuzz.ratio(asked.text, self._plain[number].text) / 100, number, cosine)
             for number, cosine in found
