@@ -299,7 +299,9 @@ class Matcher:
         return kept
 
     def _same(self, plain: Plain) -> list[str]:
-        """The entries that have the very same text."""
+        """The entries that have the very same text; of none where nothing is said."""
+        if not plain.text:
+            return []
         return list(dict.fromkeys(self._owners[at] for at in self._holders.get(plain.text, ())))
 
     def _build(self) -> None:
