@@ -238,7 +238,9 @@ def test_kb_eval(tmp_path: Path) -> None:
         {"id": entry, "question": texts[0], "variants": texts[1:-1], "answer": ""}
         for entry, texts in list(WRITTEN.texts.items())[:20]
     ]
-    asked = [{"query": texts[-1], "id": entry} for entry, texts in WRITTEN.texts.items()][:20]
+    asked: list[dict[str, str | None]] = [
+        {"query": texts[-1], "id": entry} for entry, texts in list(WRITTEN.texts.items())[:20]
+    ]
     asked.append({"query": "哪里可以看极光", "id": None})
     for file, lines in ((base, rows), (queries, asked)):
         file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8")

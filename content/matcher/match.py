@@ -145,7 +145,7 @@ class Matcher:
         first = self._main.size
         self._main.leave_out([number for number in gone if number < first])
         recent = len(self._recent)
-        self._recent = [number for number in self._recent if number not in gone]
+        self._recent[:] = [number for number in self._recent if number not in gone]
         return len(self._recent) < recent
 
     def decide(self, question: str) -> Match:
