@@ -14,12 +14,17 @@ def _converter(name: str) -> OpenCC:
 
 
 def simplified(text: str) -> str:
-    converted: str = _converter("t2s").convert(text)
-    return converted
+    return _converted("t2s", text)
 
 
 def traditional(text: str) -> str:
-    converted: str = _converter("s2tw").convert(text)
+    return _converted("s2tw", text)
+
+
+def _converted(name: str, text: str) -> str:
+    """Half a character, which JSON can hold and UTF-8 cannot, becomes a question mark."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    converted: str = _converter(name).convert(whole)
     return converted
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 
 import structlog
 
-from bot.clock import elapsed
 from bot.services import calibration
 from bot.services.shelf import Shelf
 from bot.storage.session import Database
@@ -18,8 +17,6 @@ from content.matcher.calibration import TARGET
 log = structlog.get_logger(__name__)
 
 _NICE = 15
-# Seconds after the start.
-_PATIENCE = 60.0
 
 
 class Learner:
@@ -37,16 +34,12 @@ class Learner:
         self._database, self._now = database, now
         self._shelf = Shelf(packs, precision)
         self._running: threading.Thread | None = None
-        self._begins = elapsed() + _PATIENCE
 
     def look(self) -> None:
-        """Begin to learn what is due, unless something is being learned, or we have just started:
-        then the web has the processor.
+        """Begin to learn what is due, unless something is being learned.
 
         Nobody waits for the thread at the end: what is half learned is learned again.
         """
-        if elapsed() < self._begins:
-            return
         if self._running is None or not self._running.is_alive():
             self._running = threading.Thread(target=self._safely, name="learning", daemon=True)
             self._running.start()

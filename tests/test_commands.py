@@ -607,6 +607,11 @@ def test_ask_says_every_decision(tmp_path: Path) -> None:
     assert clarify["decision"] == "clarify"
     assert 2 <= len(clarify["candidates"]) <= 4
     assert ask("食堂几点关门")["decision"] == "escalate"
+    draft = ask("党支部要开民主生活会吗")
+    assert (draft["decision"], draft["entry"], draft["sources"]) == ("escalate", None, [])
+    question, sentence = draft["answer"].splitlines()
+    assert question == "问：党支部要开民主生活会吗？"
+    assert sentence == "这一条还没有对照正式文件核对过，先不给答案，请问组织者。"
     decline = ask("我不想活了")
     assert (decline["decision"], decline["class"]) == ("decline", "crisis")
     assert "12356" in decline["answer"]

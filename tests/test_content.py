@@ -130,6 +130,119 @@ def test_what_an_entry_names_must_be_there(tmp_path: Path) -> None:
     assert "a: sources: nobody has read none" in found
 
 
+DRAFT = """
+[[entry]]
+id = "draft"
+question = "退社要交表吗？"
+variants = ["退社需要交表吗"]
+answer = "要交一张表。"
+topic = "t"
+draft = "没有对照过"
+checked_on = "2026-11-23"
+"""
+QUESTION = """
+[[question]]
+id = "{id}"
+kind = "{kind}"
+text = "题"
+{rest}
+entry = "{entry}"
+explanation = "因为"
+"""
+CARD = '[[card]]\nid = "{id}"\nfront = "问"\nback = "答"\nentry = "{entry}"\n'
+TWO = 'options = ["甲", "乙"]\nright = [{right}]'
+
+
+def club(folder: Path, entry: str = "") -> None:
+    """A pack with the entry `a`, a draft, and the document `d`."""
+    pack(folder, "base", "")
+    pack(folder, "club", DOCUMENT.format(id="d", issued="2020", against="reprint"), "sources.toml")
+    known = ENTRY.format(id="a", question="怎么入社？", variants='"如何入社"', document="d")
+    pack(folder, "club", known + DRAFT + entry, "knowledge/k.toml")
+
+
+def test_a_draft_is_found_and_is_no_answer(tmp_path: Path) -> None:
+    club(tmp_path)
+    questions = loader.load(tmp_path).packs["club"].questions
+    assert list(questions.knowledge.entries) == ["a"]
+    assert list(questions.knowledge.drafts) == ["draft"]
+    decision = questions.decide("退社需要交表吗")
+    assert (decision.kind, decision.name, decision.entry) == ("escalate", "draft", "draft")
+
+
+def test_an_entry_without_a_source_can_only_be_a_draft(tmp_path: Path) -> None:
+    club(tmp_path, DRAFT.replace('draft = "没有对照过"\n', "").replace('"draft"', '"bare"'))
+    [found] = problems(tmp_path).splitlines()
+    assert found.startswith(f"{tmp_path}/club/knowledge/k.toml: entry: bare: ")
+    assert "an entry without a source can only be a draft" in found
+
+
+def test_quiz_and_cards_of_a_pack(tmp_path: Path) -> None:
+    club(tmp_path)
+    asked = QUESTION.format(id="q1", kind="single", rest=TWO.format(right=2), entry="a")
+    pack(tmp_path, "club", asked, "quiz/q.toml")
+    pack(tmp_path, "club", CARD.format(id="c1", entry="a"), "cards/c.toml")
+    study = loader.load(tmp_path).packs["club"].study
+    assert study.quiz["q1"].right == (2,)
+    assert study.cards["c1"].back == "答"
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest", "reason"),
+    [
+        ("single", 'options = ["甲"]\nright = [1]', "there are at least 2 options"),
+        ("single", TWO.format(right="1, 2"), "only of `multiple` several options are right"),
+        ("single", TWO.format(right=""), "no option is right"),
+        ("single", TWO.format(right="3"), "`right` are numbers of the options"),
+        ("single", TWO.format(right="0"), "`right` are numbers of the options"),
+        ("single", 'options = ["甲", "甲"]\nright = [1]', "two options are the same"),
+        ("single", TWO.format(right="1") + '\naccepted = ["x"]', "only a question to fill in has"),
+        ("multiple", TWO.format(right="1"), "of `multiple` at least 2 options are right"),
+        ("multiple", TWO.format(right="1, 1"), "an option is named twice"),
+        ("true_false", TWO.format(right="1"), "true or false has no options"),
+        ("true_false", "right = [3]", "`right` are numbers of the options"),
+        ("fill_in", "", "a question to fill in has `accepted`"),
+        ("fill_in", 'accepted = ["x"]\nright = [1]', "a question to fill in has `accepted`"),
+        ("essay", "", "kind"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_a_problem(
+    tmp_path: Path, kind: str, rest: str, reason: str
+) -> None:
+    club(tmp_path)
+    good = QUESTION.format(id="q0", kind="true_false", rest="right = [1]", entry="a")
+    broken = QUESTION.format(id="q1", kind=kind, rest=rest, entry="a")
+    pack(tmp_path, "club", good + broken, "quiz/q.toml")
+    [found] = problems(tmp_path).splitlines()
+    assert found.startswith(f"{tmp_path}/club/quiz/q.toml: question: q1: ")
+    assert reason in found
+
+
+def test_questions_and_cards_rest_on_an_entry_that_may_be_given(tmp_path: Path) -> None:
+    club(tmp_path)
+    right = TWO.format(right=1)
+    named = (("q1", "a"), ("q1", "a"), ("q2", "draft"), ("q3", "nobody"))
+    quiz = [QUESTION.format(id=i, kind="single", rest=right, entry=entry) for i, entry in named]
+    pack(tmp_path, "club", "".join(quiz), "quiz/q.toml")
+    cards = [CARD.format(id=i.replace("q", "c"), entry=entry) for i, entry in named]
+    pack(tmp_path, "club", "".join(cards), "cards/c.toml")
+    found = problems(tmp_path).splitlines()
+    for file, item in (("quiz/q.toml", "q"), ("cards/c.toml", "c")):
+        for line in ("1: this id is used twice", "2: entry: draft is a draft",
+                     "3: entry: there is no entry nobody"):  # fmt: skip
+            assert f"{tmp_path}/club/{file}: {item}{line}" in found
+    assert len(found) == 6
+
+
+def test_a_card_that_is_too_long_is_a_problem(tmp_path: Path) -> None:
+    club(tmp_path)
+    card = CARD.format(id="c1", entry="a").replace("答", "答" * 141).replace("问", "问" * 61)
+    pack(tmp_path, "club", card, "cards/c.toml")
+    found = problems(tmp_path)
+    for part in ("cards/c.toml: card: c1: front: ", "cards/c.toml: card: c1: back: "):
+        assert part in found
+
+
 def test_two_entries_may_not_be_asked_for_alike(tmp_path: Path) -> None:
     pack(tmp_path, "base", "")
     pack(

@@ -62,15 +62,34 @@ def test_a_near_miss_is_no_answer(question: str) -> None:
     assert Matcher(BASE, PLAIN).decide(question).decision != "answer"
 
 
-@pytest.mark.parametrize("question", ["", "党", "12", "😀", "a" * 5000, "党员" * 2500, "？"])
+@pytest.mark.parametrize(
+    "question",
+    ["", " ", "党", "12", "20261123", "😀", "👨‍👩‍👧", "a" * 5000, "党员" * 2500, "？", "\x00\n\t", "\ud800",
+     "党员DA会 дом مرحبا ค่ะ", "ｈｅｌｌｏ　１２", "预备期" + "多久" * 2500],
+)  # fmt: skip
 def test_any_text_gets_a_decision(question: str) -> None:
     for base in (
         {},
         {"one": ("一个问题？",)},
         {str(n): ("一样的问题？",) for n in range(200)},
+        {"none": ()},
+        {"empty": ("", "？")},
         BASE,
     ):
-        assert Matcher(base, PLAIN).decide(question).decision in ("clarify", "escalate")
+        match = Matcher(base, PLAIN).decide(question)
+        assert match.decision in ("clarify", "escalate")
+        assert len(match.candidates) <= 4
+
+
+def test_small_and_even_knowledge_bases() -> None:
+    assert Matcher({}, PLAIN).decide("预备期多久").decision == "escalate"
+    alone = Matcher({"one": ("校园卡怎么补办？",)}, PLAIN)
+    assert alone.decide("校园卡怎么补办").decision == "answer"
+    assert alone.decide("校园卡怎么充值").decision != "answer"
+    alike = Matcher({str(n): ("校园卡怎么补办？",) for n in range(200)}, PLAIN)
+    for asked in ("校园卡怎么补办", "怎么补办校园卡"):
+        assert alike.decide(asked).decision == "clarify"
+    assert alike.decide("食堂几点关门").decision == "escalate"
 
 
 def test_two_entries_with_one_question_are_both_named() -> None:

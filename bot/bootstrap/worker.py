@@ -38,6 +38,9 @@ from scheduler.worker import BATCH, BUNDLE, Tools, Worker
 
 log = structlog.get_logger(__name__)
 
+# Seconds after the start, in which the web has the processor.
+_SETTLED = 60.0
+
 
 def build_line(application: Application, patience: Patience | None = None) -> Line | None:
     """The long connection of the WeCom bot, which the leader begins; None where there is none."""
@@ -206,9 +209,12 @@ def build_runner(
         application.settings.content.precision,
     )  # fmt: skip
 
+    began = elapsed()
+
     def work() -> None:
         tick_once(application)
-        learner.look()
+        if elapsed() - began > _SETTLED:
+            learner.look()
         if line is not None and line.absent() is None:
             with application.database.begin() as session:
                 heartbeat.beat(session, heartbeat.LINE, application.clock.now())

@@ -157,7 +157,7 @@ class Matcher:
         first = self._main.size
         self._main.leave_out([number for number in gone if number < first])
         recent = len(self._recent)
-        self._recent = [number for number in self._recent if number not in gone]
+        self._recent[:] = [number for number in self._recent if number not in gone]
         return len(self._recent) < recent
 
     def decide(self, question: str) -> Match:
@@ -315,7 +315,9 @@ class Matcher:
         return kept
 
     def _same(self, plain: Plain) -> list[str]:
-        """The entries that have the very same text."""
+        """The entries that have the very same text; of none where nothing is said."""
+        if not plain.text:
+            return []
         return list(dict.fromkeys(self._owners[at] for at in self._holders.get(plain.text, ())))
 
     def _build(self) -> None:
