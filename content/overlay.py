@@ -32,9 +32,10 @@ class OwnRule:
 
     @property
     def document(self) -> Document:
-        """Its by-law, as a source is cited."""
+        """Its by-law, as a source is cited: each typing in, and each review, is one of its own."""
+        told_apart = "\n".join((self.title, self.since.isoformat(), str(self.reviewed)))
         return Document(
-            id=f"own-{self.community_id}-{hashlib.sha256(self.title.encode()).hexdigest()[:8]}",
+            id=f"own-{self.community_id}-{hashlib.sha256(told_apart.encode()).hexdigest()[:8]}",
             kind="by_law",
             title=self.title,
             issuer=self.community,

@@ -11,6 +11,8 @@ from content.schema import Strict
 
 Shape = TypeVar("Shape", bound=Strict)
 Place = tuple[int | str, ...]
+# A pack's largest file has some 70 kB; what is longer than this was put there by mistake.
+MOST_BYTES = 1_000_000
 # By the first of these an item of a list is called.
 _NAMES = ("id", "title", "kind")
 
@@ -29,10 +31,14 @@ class Reader:
         if not file.is_file():
             return {}
         try:
-            return tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            return tomllib.loads(_text_of(file))
+        except OSError as error:
+            self.note(file, f"cannot be read: {error.strerror}")
+        except RecursionError:
+            self.note(file, "its lists or tables stand too deep in one another")
+        except ValueError as error:
             self.note(file, str(error))
-            return {}
+        return {}
 
     def shaped(self, file: Traversable, shape: type[Shape]) -> Shape | None:
         """The file's content in its shape; None where there is no such file or it is wrong."""
@@ -54,6 +60,20 @@ class Reader:
         for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
             if file.name.endswith(".toml") and (content := self.shaped(file, shape)):
                 yield file.name.removesuffix(".toml"), content
+
+
+def _text_of(file: Traversable) -> str:
+    """Raises ValueError for what is too long, of which no more than that is read, or not UTF-8."""
+    with file.open("rb") as stream:
+        raw = stream.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise ValueError(f"the file has more than {MOST_BYTES // 1_000_000} MB; it was not read")
+    try:
+        # Editors of Windows put a mark before the text.
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"line {line}: is not UTF-8; save the file in that encoding") from error
 
 
 def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -90,7 +90,8 @@ class Document(Strict):
 
     A regulation says what is to be done, and the superior organisation may say more; a record
     says what was; a resolution was adopted on the day it bears. A by-law is a community's own:
-    its text is what its people typed in, `unreviewed` where nobody but the author has seen it.
+    its text is what its people typed in (`own`), `unreviewed` where nobody but the author has
+    seen it; nothing else can be either.
     """
 
     id: Identifier
@@ -108,6 +109,12 @@ class Document(Strict):
     def in_force_from(self) -> date:
         """The first day that it can be in force on: of a year or a month the first."""
         return date.fromisoformat(f"{self.effective_from or self.issued_on}-01-01"[:10])
+
+    @model_validator(mode="after")
+    def _typed_in_by_itself(self) -> "Document":
+        if self.checked_against in ("own", "unreviewed") and self.kind != "by_law":
+            raise ValueError(f"checked_against: only a by_law can be {self.checked_against}")
+        return self
 
     @property
     def version(self) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.bootstrap import Application
 from bot.cli import main
 from bot.cli.config_file import render
-from bot.cli.roster import read_table
+from bot.cli.table_file import read_table
 from bot.domain.person import Role
 from bot.domain.roster import RosterRow, understand
 from bot.errors import RosterProblems
@@ -215,4 +215,4 @@ def test_roles_of_those_who_have_bound_follow_the_roster(application: Applicatio
 def test_reading_tables(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("\ufeff姓名\t学号\n李明\t1\n", encoding="utf-8")
-    assert read_table(file) == [["姓名", "学号"], ["李明", "1"]]
+    assert read_table(file, RosterProblems) == [["姓名", "学号"], ["李明", "1"]]

@@ -1,14 +1,9 @@
 """roster import, undo, codes."""
 
-import csv
-import io
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import click
-from openpyxl import Workbook, load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl import Workbook
 
 from bot.cli.common import (
     config_option,
@@ -17,6 +12,7 @@ from bot.cli.common import (
     show_table,
     with_progress,
 )
+from bot.cli.table_file import read_table
 from bot.clock import Clock
 from bot.domain.roster import RosterRow, Understood, understand
 from bot.errors import NotFound, RosterProblems
@@ -24,9 +20,7 @@ from bot.services import audit, community
 from bot.services import roster as service
 from bot.storage.session import UnitOfWork
 
-_ENCODINGS = ("utf-8-sig", "gb18030")
 _SHOWN = 20
-_ROW_LIMIT = 100_000
 
 community_option = click.option(
     "--community", "name", help="Its name (default: the oldest community)."
@@ -52,7 +46,7 @@ def import_file(
     Shows what was understood and what would change, then asks. Only the name is needed; columns
     may be headed 姓名/名字, 学号/工号, 角色/职务, 阶段.
     """
-    found = understand(read_table(file))
+    found = understand(read_table(file, RosterProblems))
     _show_understood(found)
     if found.problems:
         raise RosterProblems(found.problems)
@@ -98,36 +92,6 @@ def codes(file: Path, name: str | None, config: Path | None) -> None:
             raise NotFound("Everybody on the roster has bound, or it is empty.")
         _write(file, issued)
     click.echo(f"Wrote {len(issued)} codes to {file}. Hand each to its person only: 绑定 口令")
-
-
-def read_table(file: Path) -> list[list[object]]:
-    """The cells of an Excel file's first sheet or of a CSV file. Raises RosterProblems."""
-    if file.suffix.lower() in (".xlsx", ".xlsm"):
-        try:
-            book = load_workbook(file, read_only=True, data_only=True)
-            rows = book.worksheets[0].iter_rows(values_only=True, max_row=_ROW_LIMIT)
-            table = [list(row) for row in rows]
-            book.close()
-        except (InvalidFileException, BadZipFile, KeyError, ValueError, IndexError) as error:
-            raise RosterProblems([f"{file}: is no Excel file: {error}"]) from error
-        return table
-    raw = file.read_bytes()
-    for encoding in _ENCODINGS:
-        try:
-            text = raw.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise RosterProblems([f"{file}: save it as Excel (.xlsx) or as CSV in UTF-8"])
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:4096], delimiters=",;\t")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        return [list(row) for row in csv.reader(io.StringIO(text), dialect)]
-    except csv.Error as error:
-        raise RosterProblems([f"{file}: is no CSV file: {error}"]) from error
 
 
 def _home(session: UnitOfWork, name: str | None) -> int:

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from bot.domain.person import CommunityView, Role
 from bot.errors import KnowledgeProblems, NotFound
 from bot.services import audit
-from bot.storage.models import KnowledgeChange, KnowledgeEntry, KnowledgeState, Membership
+from bot.storage.models import KnowledgeChange, KnowledgeEntry, KnowledgeState, Membership, Person
 from bot.storage.session import UnitOfWork, count_up
 
 DRAFT, LIVE, WITHDRAWN = "draft", "live", "withdrawn"
@@ -78,7 +78,7 @@ def save(
     row = _by_key(session, home.id, key) if key else None
     if row is None:
         row = KnowledgeEntry(
-            community_id=home.id, key=key or _new_key(session, home.id), author_id=by,
+            community_id=home.id, key=key or _new_key(session), author_id=by,
             version=0, changed_at=now, **values,
         )  # fmt: skip
         session.add(row)
@@ -121,6 +121,9 @@ def undo(session: UnitOfWork, row: KnowledgeEntry, by: int | None, now: datetime
         withdraw(session, row, by, now)
         return what
     before = json.loads(last.before)
+    # Whoever approved it then may have had their record deleted since.
+    if before["approved_by"] and session.get(Person, before["approved_by"]) is None:
+        before["approved_by"] = None
     session.delete(last)
     for field in _OWN:
         setattr(row, field, before[field])
@@ -198,11 +201,14 @@ def _by_key(session: UnitOfWork, community_id: int, key: str) -> KnowledgeEntry 
     )
 
 
-def _new_key(session: UnitOfWork, community_id: int) -> str:
-    """own-1, own-2 …: no pack's entry has such an id."""
-    mine = KnowledgeEntry.community_id == community_id, KnowledgeEntry.key.startswith("own-")
-    last = session.scalar(select(func.count()).where(*mine))
-    return f"own-{(last or 0) + 1}"
+def _new_key(session: UnitOfWork) -> str:
+    """own-1, own-2 …: no pack's entry has such an id, nor one of another community, which would
+    lie over it. Counting the change first makes others wait who want a number.
+    """
+    next_version(session)
+    keys = session.scalars(select(KnowledgeEntry.key).where(KnowledgeEntry.key.startswith("own-")))
+    numbers = (int(end) for key in keys if (end := key.removeprefix("own-")).isdecimal())
+    return f"own-{max(numbers, default=0) + 1}"
 
 
 def _others(session: UnitOfWork, community_id: int, by: int | None) -> bool:
