@@ -96,3 +96,13 @@ def test_two_entries_with_one_question_are_both_named() -> None:
     match = Matcher({"a": ("怎么退款？",), "b": ("如何退款？",)}, PLAIN).decide("退款怎么退？")
     assert match.decision == "clarify"
     assert {item.entry for item in match.candidates} == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [("弱弱地问一句，护照怎么办", "护照怎么办"), ("护照怎么办，跪谢", "护照怎么办"),
+     ("各位前辈打搅了，护照怎么办，有懂的吗", "护照怎么办"), ("我有高血压，能喝酒吗", "我有高血压，能喝酒吗"),
+     ("我怀孕了，能吃螃蟹吗", "我怀孕了，能吃螃蟹吗"), ("什么时候、为谁讲的", "什么时候、为谁讲的"), ("谢谢，麻烦了", "谢谢，麻烦了")],
+)  # fmt: skip
+def test_clauses_that_ask_nothing(said: str, asked: str) -> None:
+    assert Normaliser({}, ()).asked(said) == asked

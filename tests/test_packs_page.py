@@ -51,7 +51,7 @@ def test_the_page_writes_a_whole_pack(packs: Path) -> None:
     assert library.names == ("badminton",)
     assert check(library, COMMANDS, ROUTINES) == []
     pack = library.packs["badminton"]
-    assert pack.questions.decide("入社要交多少钱").entry == "fee"
+    assert pack.questions.decide("入社交多少钱").entry == "fee"
     assert pack.routines.rules["study_card"] == "每周一三五 12:30"
     assert [len(pack.study.cards), len(pack.study.quiz), len(pack.dialogues)] == [1, 1, 1]
     assert "badminton: " in (page := PAGE.read_text(encoding="utf-8"))

@@ -169,6 +169,9 @@ class Matcher:
         if not self._said:
             return Match("escalate", (), "nothing known")
         plain = self.normaliser.plain(question[:_LONGEST])
+        if len(question) <= _LONGEST and not self._same(plain):
+            question = self.normaliser.asked(question)
+            plain = self.normaliser.plain(question)
         if same := self._same(plain):
             named = tuple(Candidate(entry, 1.0) for entry in same[:NEAREST])
             if len(same) == 1 and len(question) <= _LONGEST:

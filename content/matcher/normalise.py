@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from content.matcher import asking
-from content.matcher.polite import without_politeness
+from content.matcher.polite import asking_clauses, without_politeness
 from content.script import simplified
 from content.segment import Segmenter
 
@@ -77,6 +77,14 @@ class Normaliser:
 
     def plain(self, text: str) -> Plain:
         return self._cut(bare(text))
+
+    def asked(self, text: str) -> str:
+        """What somebody wrote without the clauses that ask nothing; otherwise as they wrote it."""
+        return asking_clauses(
+            text,
+            lambda clause: self.segmenter.cut(asking.in_one_spelling(bare(clause))),
+            lambda word: self.meaning(word)[1] > 0 or word in asking.PLAINLY,
+        )
 
     def many(self, texts: Sequence[str]) -> list[Plain]:
         """All of them at once: what is done by other people's code is done in one go."""

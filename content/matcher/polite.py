@@ -5,9 +5,12 @@ asked about. Which words these are is in chinese.toml.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from content.matcher.chinese import chinese
+
+_BETWEEN = re.compile(r"[，,。！!？?；;…～~\s]+")
 
 
 @cache
@@ -26,3 +29,30 @@ def without_politeness(text: str) -> str:
     rest = text[begun.end() :] if begun else text
     ended = end.search(rest)
     return (rest[: ended.start()] if ended else rest) or text
+
+
+@cache
+def _courteous() -> frozenset[str]:
+    return frozenset(chinese()["courteous"].split())
+
+
+def asking_clauses(
+    text: str, words: Callable[[str], Sequence[str]], says: Callable[[str], bool]
+) -> str:
+    """The text without the clauses before and after it that are only said to whoever may answer:
+    弱弱地问一句，…，跪谢. `words` cuts a clause, `says` tells whether a word says anything.
+
+    A clause in which one other word says something is kept: it may be what the answer hangs on.
+    """
+    clauses = [clause for clause in _BETWEEN.split(text) if clause]
+    if len(clauses) < 2:
+        return text
+    empty = [
+        not any(says(word) and word not in _courteous() for word in words(clause))
+        for clause in clauses
+    ]
+    if all(empty):
+        return text
+    first = empty.index(False)
+    last = len(empty) - empty[::-1].index(False)
+    return "，".join(clauses[first:last]) if last - first < len(clauses) else text
