@@ -1,4 +1,4 @@
-"""content check."""
+"""content check; import, export and own stand in own.py."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import click
 
 from bot.bootstrap import COMMANDS, ROUTINES, load_content
 from bot.cli.common import config_option, settings_of, with_progress
+from bot.cli.own import export, import_file, own
 from bot.errors import ContentError
 from content import loader
 from content.check import check
@@ -14,6 +15,10 @@ from content.check import check
 @click.group()
 def content() -> None:
     """The packs: what is known, what is said, what is never answered."""
+
+
+for command in (import_file, export, own):
+    content.add_command(command)
 
 
 @content.command(name="check")
