@@ -541,6 +541,9 @@ def test_sandbox_refuses_half_a_wecom_bot(more: tuple[str, ...], tmp_path: Path)
     ("db", "backup"), ("db", "restore"), ("community",), ("community", "add"),
     ("community", "list"), ("community", "set"), ("roster",), ("roster", "import"),
     ("roster", "undo"), ("roster", "codes"), ("content", "check"), ("content", "review"),
+    ("content",), ("content", "import"),
+    ("content", "export"), ("content", "own"), ("content", "own", "list"), ("content", "own", "show"),
+    ("content", "own", "approve"), ("content", "own", "withdraw"), ("content", "own", "undo"),
 ])  # fmt: skip
 def test_every_command_explains_itself(command: Sequence[str]) -> None:
     result = CliRunner().invoke(main, [*command, "--help"])

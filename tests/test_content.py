@@ -1,11 +1,13 @@
 """Packs load; a broken one is described file by file."""
 
+import shutil
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from bot.errors import ContentError
+from bot.routing.answers import answer_lines
 from content import loader
 from content.messages import fields_of
 from handlers import ROUTERS
@@ -83,10 +85,69 @@ def test_every_problem_of_a_pack_is_listed(tmp_path: Path) -> None:
         assert part in found
 
 
-def test_text_that_is_not_utf8_is_a_problem(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_named_all_at_once(tmp_path: Path) -> None:
+    knowledge = tmp_path / "club" / "knowledge"
+    knowledge.mkdir(parents=True)
     (tmp_path / "base").mkdir()
-    (tmp_path / "base" / "messages.toml").write_bytes(b'a = "\xff"')
-    assert "messages.toml" in problems(tmp_path)
+    (tmp_path / "base" / "messages.toml").write_bytes(b'a = "x"\nb = "\xff"')
+    (knowledge / "gbk.toml").write_bytes('question = "谁？"'.encode("gbk"))
+    (knowledge / "deep.toml").write_text(f"entry = {'[' * 100_000}")
+    with (knowledge / "long.toml").open("wb") as stream:
+        stream.truncate(10_000_000)
+    pack(tmp_path, "club", ENTRY.format(id="a", question="甲？", variants="", document="none"), "knowledge/k.toml")  # fmt: skip
+    said = problems(tmp_path)
+    for part in (
+        "base/messages.toml: line 2: is not UTF-8",
+        "knowledge/gbk.toml: line 1: is not UTF-8; save the file in that encoding",
+        "knowledge/deep.toml: its lists or tables stand too deep in one another",
+        "knowledge/long.toml: the file has more than 1 MB; it was not read",
+        "knowledge/k.toml: a: sources: nobody has read none",
+    ):
+        assert part in said
+
+
+def test_a_mark_of_windows_before_the_text_is_no_problem(tmp_path: Path) -> None:
+    pack(tmp_path, "base", '\ufeff[a]\nb = "你好"\r\n')
+    pack(tmp_path, "club", "")
+    assert loader.load(tmp_path).packs["club"].messages.say("a.b") == "你好"
+
+
+def test_wrong_dates_and_ids_name_their_entry_and_field(tmp_path: Path) -> None:
+    pack(tmp_path, "base", DOCUMENT.format(id="d", issued="2020", against="reprint"), "sources.toml")  # fmt: skip
+    pack(tmp_path, "club", DOCUMENT.format(id="d", issued="2020", against="reprint")
+         + DOCUMENT.format(id="e", issued="2020", against="reprint")
+         + DOCUMENT.format(id="e", issued="2020", against="reprint"), "sources.toml")  # fmt: skip
+    pack(tmp_path, "class", DOCUMENT.format(id="f", issued="2020-13", against="reprint")
+         + DOCUMENT.format(id="g", issued="2020-1-1", against="reprint")
+         + DOCUMENT.format(id="h", issued="2020", against="own")
+         + DOCUMENT.format(id="i", issued="2020", against="unreviewed"), "sources.toml")  # fmt: skip
+    day = ENTRY.format(id="a", question="甲？", variants="", document="d")
+    pack(tmp_path, "class", day.replace("2026-11-23", "2026-02-30"), "knowledge/k.toml")
+    event = '[[entry]]\nevent = { date = "1921-07-32", what = "x" }\nid = "b"\n'
+    pack(tmp_path, "class", event, "knowledge/l.toml")
+    said = problems(tmp_path)
+    for part in (
+        "club/sources.toml: d: used twice",
+        "club/sources.toml: e: used twice",
+        "class/sources.toml: document: f: issued_on",
+        "class/sources.toml: document: g: issued_on",
+        "class/sources.toml: document: h: checked_against: only a by_law can be own",
+        "class/sources.toml: document: i: checked_against: only a by_law can be unreviewed",
+        "k.toml: entry: a: checked_on",
+        "l.toml: entry: b: event: date",
+        "l.toml: entry: b: question",
+    ):
+        assert part in said
+
+
+def test_a_by_law_in_a_pack_says_whose_it_is(tmp_path: Path) -> None:
+    shutil.copytree(str(files("content") / "packs" / "base"), tmp_path / "base")
+    by_law = DOCUMENT.format(id="d", issued="2026-11-01", against="own") + 'kind = "by_law"\n'
+    pack(tmp_path, "club", by_law, "sources.toml")
+    pack(tmp_path, "club", ENTRY.format(id="a", question="甲？", variants="", document="d"), "knowledge/k.toml")  # fmt: skip
+    found = loader.load(tmp_path).packs["club"]
+    lines = answer_lines(found.messages.say, found.knowledge, found.knowledge.entries["a"])
+    assert "2026-11-01 录入 · 自己录入，2026-11-23 核对" in lines[2]
 
 
 def test_fields_of_a_template() -> None:

@@ -1,4 +1,4 @@
-"""content check, content review."""
+"""content check, content review; import, export and own stand in own.py."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +7,7 @@ import click
 
 from bot.bootstrap import COMMANDS, ROUTINES, load_content
 from bot.cli.common import config_option, existing_database, settings_of, with_progress
+from bot.cli.own import export, import_file, own
 from bot.cli.review import Reviewing
 from bot.cli.reviews import reviews_of, today_of
 from bot.clock import Clock
@@ -24,6 +25,10 @@ _EASTERNMOST = timedelta(hours=14)
 @click.group()
 def content() -> None:
     """The packs: what is known, what is said, what is never answered."""
+
+
+for command in (import_file, export, own):
+    content.add_command(command)
 
 
 @content.command(name="check")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,13 @@ _MOST_BYTES = 10_000_000
 _MOST_UNPACKED = 100_000_000
 # With their formats cells take 50 times the room.
 _MOST_UNPACKED_WRITTEN = 20_000_000
-_BROKEN = (InvalidFileException, BadZipFile, KeyError, ValueError, OSError)
+# One cell far below or far to the right makes a sheet of millions of empty ones.
+_WRITTEN_ROWS, _WRITTEN_COLUMNS = 10_000, 50
+# What openpyxl, zlib and the XML reader raise of files that are none, or torn.
+_BROKEN = (
+    InvalidFileException, BadZipFile, LookupError, ValueError, OSError, TypeError, AttributeError,
+    SyntaxError, RuntimeError, EOFError, zlib.error,
+)  # fmt: skip
 _FORMULA = Unreadable("a formula; write the text itself")
 _MERGED = Unreadable("merged with its neighbour; take them apart and write in each what it says")
 _NO_TEXT = Unreadable(
@@ -53,7 +60,9 @@ def read_written(file: Path, refuse: Refuse) -> list[list[str | Unreadable]]:
         return [[_formula(cell) or cell for cell in row] for row in _csv_rows(file, refuse)]
     with _workbook(file, refuse, _MOST_UNPACKED_WRITTEN, data_only=False) as book:
         sheet = book.worksheets[0]
-        rows = [[_written(cell) for cell in row] for row in sheet.iter_rows(max_row=_ROW_LIMIT)]
+        last, right = min(sheet.max_row, _WRITTEN_ROWS), min(sheet.max_column, _WRITTEN_COLUMNS)
+        cells = sheet.iter_rows(max_row=last, max_col=right)
+        rows = [[_written(cell) for cell in row] for row in cells]
         for merged in sheet.merged_cells.ranges:
             for line, column in list(merged.cells)[1:]:
                 if line <= len(rows) and column <= len(rows[line - 1]):
@@ -78,15 +87,19 @@ def _workbook(file: Path, refuse: Refuse, most: int, **options: bool) -> Iterato
             raise refuse([f"{file}: holds too much; save the table alone in a new file"])
         book = load_workbook(file, **options)
     except _BROKEN as error:
-        raise refuse([f"{file}: is no Excel file: {error}"]) from error
+        raise refuse([_no_excel(file, error)]) from error
     try:
         if not book.worksheets:
             raise refuse([f"{file}: has no sheet with a table"])
         yield book
     except _BROKEN as error:
-        raise refuse([f"{file}: is no Excel file: {error}"]) from error
+        raise refuse([_no_excel(file, error)]) from error
     finally:
         book.close()
+
+
+def _no_excel(file: Path, error: BaseException) -> str:
+    return f"{file}: is no Excel file that can be read; save the table in a new one ({error})"
 
 
 def _written(cell: Any) -> str | Unreadable:

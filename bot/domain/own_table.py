@@ -48,7 +48,9 @@ class OwnRow:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """`problems` are lines with what is wrong there, as field: reason; of 0 with all of it."""
+    """`problems` are lines with what is wrong there, as field: reason; of 0 with all of it.
+    `columns` is empty where the table is none of these.
+    """
 
     columns: Mapping[str, str]
     ignored: tuple[str, ...]
@@ -70,18 +72,20 @@ def understand(table: Sequence[Sequence[str | Unreadable]]) -> Understood:
         for field, names in _HEADINGS.items()
         if sum(title.casefold() in names for title in titles) > 1
     ]
-    lines = list(enumerate(table[start + 1 :], start=start + 2))
+    lines = [
+        (line, {name: cells[at] for name, at in columns.items() if at < len(cells)})
+        for line, cells in enumerate(table[start + 1 :], start=start + 2)
+    ]
+    lines = [(line, values) for line, values in lines if any(map(_says_something, values.values()))]
     if not problems and len(lines) > MOST_ROWS:
         problems = [(0, f"there are more than {MOST_ROWS} rows; divide the table")]
     if problems:
         return Understood({}, (), (), tuple(problems))
     rows = []
-    for line, cells in lines:
-        values = {name: cells[at] for name, at in columns.items() if at < len(cells)}
-        if any(isinstance(cell, Unreadable) or cell.strip() for cell in values.values()):
-            row, found = _row(line, values)
-            rows += [row] if row else []
-            problems += [(line, problem) for problem in found]
+    for line, values in lines:
+        row, found = _row(line, values)
+        rows += [row] if row else []
+        problems += [(line, problem) for problem in found]
     if not rows and not problems:
         problems.append((0, "there is no row under the headings"))
     known = {name: titles[at] for name, at in columns.items()}
@@ -108,6 +112,10 @@ def _title(cell: str | Unreadable) -> str:
     if isinstance(cell, Unreadable):
         return ""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", cell))
+
+
+def _says_something(cell: str | Unreadable) -> bool:
+    return isinstance(cell, Unreadable) or bool(cell.strip())
 
 
 def _row(line: int, values: Mapping[str, str | Unreadable]) -> tuple[OwnRow | None, list[str]]:

@@ -6,8 +6,9 @@ from sqlalchemy import Select, bindparam, select, update
 
 from bot.domain.messages import InboundMessage
 from bot.domain.person import CommunityView, Member, Role
+from bot.errors import NotFound
 from bot.services import community
-from bot.storage.models import Address, Community, Consent, Membership, Person
+from bot.storage.models import Address, Community, Consent, Membership, Person, RosterEntry
 from bot.storage.session import UnitOfWork, insert_new
 
 # The version of the notice that packs show in 绑定; raise it when what it says has changed.
@@ -195,6 +196,33 @@ def people_of(
             .limit(limit)
         )
     )
+
+
+def organiser_named(session: UnitOfWork, community_id: int, name: str) -> int:
+    """The organiser who is called so, by themselves or on the roster, or who has this number there.
+
+    Raises NotFound where there is none, or several, and lists who there is.
+    """
+    organisers = people_of(session, community_id, Role.ORGANISER)
+    names = {number: names_of(session, community_id, number) for number in organisers}
+    found = [number for number, known in names.items() if name in known]
+    if len(found) == 1:
+        return found[0]
+    there = "、".join(known[0] for known in names.values() if known) or "none yet"
+    if found:
+        raise NotFound(f"Several organisers are called {name!r}; give the number on the roster.")
+    raise NotFound(f"There is no organiser {name!r}; there are: {there}")
+
+
+def names_of(session: UnitOfWork, community_id: int, person_id: int) -> list[str]:
+    """What the person is called: by themselves, then the names and numbers on the roster."""
+    own = session.scalar(select(Person.name).where(Person.id == person_id))
+    listed = session.execute(
+        select(RosterEntry.name, RosterEntry.number)
+        .where(RosterEntry.community_id == community_id, RosterEntry.person_id == person_id)
+        .order_by(RosterEntry.id)
+    )
+    return [name for row in [(own,), *listed] for name in row if name]
 
 
 def communities_of(session: UnitOfWork, person_id: int) -> list[CommunityView]:
