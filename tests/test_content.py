@@ -11,6 +11,7 @@ from bot.routing.answers import answer_lines
 from content import loader
 from content.messages import fields_of
 from handlers import ROUTERS
+from tests.conftest import START
 
 PACKS = loader.load()
 
@@ -127,8 +128,8 @@ def test_wrong_dates_and_ids_name_their_entry_and_field(tmp_path: Path) -> None:
     pack(tmp_path, "class", event, "knowledge/l.toml")
     said = problems(tmp_path)
     for part in (
-        "club/sources.toml: d: used twice",
-        "club/sources.toml: e: used twice",
+        "club/sources.toml: d: id: used twice",
+        "club/sources.toml: e: id: used twice",
         "class/sources.toml: document: f: issued_on",
         "class/sources.toml: document: g: issued_on",
         "class/sources.toml: document: h: checked_against: only a by_law can be own",
@@ -146,7 +147,9 @@ def test_a_by_law_in_a_pack_says_whose_it_is(tmp_path: Path) -> None:
     pack(tmp_path, "club", by_law, "sources.toml")
     pack(tmp_path, "club", ENTRY.format(id="a", question="甲？", variants="", document="d"), "knowledge/k.toml")  # fmt: skip
     found = loader.load(tmp_path).packs["club"]
-    lines = answer_lines(found.messages.say, found.knowledge, found.knowledge.entries["a"])
+    lines = answer_lines(
+        found.messages.say, found.knowledge, found.knowledge.entries["a"], START.date()
+    )
     assert "2026-11-01 录入 · 自己录入，2026-11-23 核对" in lines[2]
 
 

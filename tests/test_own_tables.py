@@ -261,7 +261,7 @@ def test_what_is_exported_is_a_pack(application: Application, tmp_path: Path) ->
     assert pack.knowledge.drafts.keys() == {"own-2"}
     decision = pack.questions.decide("借活动室找谁")
     assert decision.entry == "own-1"
-    lines = answer_lines(pack.messages.say, pack.knowledge, own["own-1"])
+    lines = answer_lines(pack.messages.say, pack.knowledge, own["own-1"], START.date())
     assert lines[1] == ROOM[3]
     assert "《活动室使用办法》第二条" in lines[2]
     assert "自己录入，" in lines[2]
@@ -278,7 +278,9 @@ def test_what_nobody_has_reviewed_says_so_after_the_export(
     folder = tmp_path / "packs" / "ours"
     good(application, tmp_path, "export", folder)
     pack = over_base(folder)
-    lines = answer_lines(pack.messages.say, pack.knowledge, pack.knowledge.entries["own-1"])
+    lines = answer_lines(
+        pack.messages.say, pack.knowledge, pack.knowledge.entries["own-1"], START.date()
+    )
     assert "自己录入，未复核" in lines[2]
 
 
