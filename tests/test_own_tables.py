@@ -24,6 +24,7 @@ from content import loader
 from content.loader import Pack
 from content.schema import Citation, Document, Entry, EntryFile, Sources
 from content.writing import document_file, entry_file
+from tests.conftest import START
 from tests.members import rows
 from tests.test_own_entries import HEADINGS, LEAVE, ROOM, STARS, bad, excel, good, organisers
 
