@@ -70,7 +70,7 @@ def _text_of(file: Traversable) -> str:
         raise ValueError(f"the file has more than {MOST_BYTES // 1_000_000} MB; it was not read")
     try:
         # Editors of Windows put a mark before the text.
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ValueError(f"line {line}: is not UTF-8; save the file in that encoding") from error
