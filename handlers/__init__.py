@@ -27,6 +27,7 @@ from handlers import (
     study_card,
     ticket,
     video,
+    web_access,
 )
 
 ROUTERS: tuple[Router, ...] = (
@@ -46,6 +47,7 @@ ROUTERS: tuple[Router, ...] = (
     opt_out.router,
     mute.router,
     my_data.router,
+    web_access.router,
     desk.router,
     check_in_list.router,
     group_chat.router,

@@ -174,9 +174,16 @@ def _administer(postgres: URL, statement: str) -> None:
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
+def public_url() -> str:
+    """Where the pages are for people; "" for an installation without an address."""
+    return "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path, public_url: str) -> Settings:
     return Settings.model_validate(
         {
+            "server": {"public_url": public_url},
             "storage": {"url": database_url, "data_dir": tmp_path},
             "defaults": {"community": "示例支部"},
             "official_account": {"app_id": APP_ID, "token": TOKEN, "encoding_aes_key": AES_KEY},

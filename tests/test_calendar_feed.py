@@ -27,6 +27,11 @@ PUBLIC = "https://xueban.example.edu.cn"
 
 
 @pytest.fixture
+def public_url() -> str:
+    return ""
+
+
+@pytest.fixture
 def public(settings: Settings, clock: HandClock) -> Iterator[Application]:
     """The application with an address that phones can reach."""
     server = settings.server.model_copy(update={"public_url": PUBLIC})

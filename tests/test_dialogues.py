@@ -24,6 +24,11 @@ WECOM = {name: one for name, one in DIALOGUES.items() if one[1].in_wecom}
 
 
 @pytest.fixture
+def public_url() -> str:
+    return ""
+
+
+@pytest.fixture
 def settings(settings: Settings, pack: str) -> Settings:
     """The first community has the pack whose dialogue it is."""
     values = settings.model_dump()

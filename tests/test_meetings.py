@@ -21,6 +21,11 @@ from tests.platform import enrol
 
 
 @pytest.fixture
+def public_url() -> str:
+    return ""
+
+
+@pytest.fixture
 def branch(application: Application, clock: HandClock) -> Branch:
     return Branch(application, clock)
 

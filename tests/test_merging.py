@@ -315,6 +315,7 @@ _ALLOWED = {
     ("one_time_code", "role"): "member", ("one_time_code", "purpose"): "group",
     ("check_in_list", "state"): "open", ("binding_request", "state"): "agreed",
     ("ticket", "kind"): "question", ("ticket", "state"): "open", ("delivery", "state"): "held",
+    ("entry_link", "area"): "portal",
     ("opt_in", "topic"): "meeting",
     ("opt_out", "topic"): "video",
     ("meeting", "state"): "planned", ("meeting_reply", "answer"): "coming",

@@ -27,6 +27,7 @@ _COMMANDS = {
     "schedule": "schedule",
     "deliveries": "deliveries",
     "video": "video",
+    "console-login": "console_login",
 }
 
 
@@ -40,7 +41,9 @@ class Group(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = import_module(f"bot.cli.{_COMMANDS[cmd_name]}")
-        found: click.Command = getattr(module, "database" if cmd_name == "db" else cmd_name)
+        found: click.Command = getattr(
+            module, "database" if cmd_name == "db" else cmd_name.replace("-", "_")
+        )
         return found
 
     def invoke(self, ctx: click.Context) -> object:

@@ -158,6 +158,7 @@ POLICIES: Mapping[str, Policy] = {
     "alert": Policy(Urgency.ALERT, again=True),
     "answer": Policy(Urgency.DIRECT),
     "binding": Policy(Urgency.DIRECT),
+    "web_access": Policy(Urgency.DIRECT),
     "ticket": Policy(Urgency.TIMELY),
     "desk": Policy(Urgency.TIMELY),
     "meeting": Policy(Urgency.TIMELY, again=True, ways=_ASKED_FOR),

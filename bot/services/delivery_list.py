@@ -17,7 +17,7 @@ from bot.storage.models import Community, Delivery, OptOut, Person
 from bot.storage.session import UnitOfWork
 
 # What is said about one person's own affairs is nobody else's to read.
-_PERSONAL = frozenset({"answer", "alert", "binding", "ticket"})
+_PERSONAL = frozenset({"answer", "alert", "binding", "ticket", "web_access"})
 _RETRIED = ("failed", "cancelled")
 # What has lost its point, or is not wanted.
 _FINAL = (

@@ -1,4 +1,4 @@
-"""The Flask application: callbacks, calendars, uploaded files, health, metrics."""
+"""The Flask application: callbacks, pages, calendars, uploaded files, health, metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.bootstrap import Application
-from bot.web import calendar, files, health, official_account, wecom_app, wecom_bot
+from bot.web import (
+    assets,
+    calendar,
+    console,
+    enter,
+    files,
+    health,
+    official_account,
+    portal,
+    wecom_app,
+    wecom_bot,
+)
 from bot.web.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -38,6 +49,10 @@ def create_app(application: Application) -> Flask:
         app.register_blueprint(wecom_app.blueprint(application, application.wecom_app, metrics))
     app.register_blueprint(calendar.blueprint(application))
     app.register_blueprint(files.blueprint(application))
+    app.register_blueprint(assets.blueprint(app))
+    app.register_blueprint(enter.blueprint(application))
+    app.register_blueprint(console.blueprint(application))
+    app.register_blueprint(portal.blueprint(application))
     app.register_blueprint(health.blueprint(application, metrics))
     app.register_error_handler(Exception, _failed)
     if hops := application.settings.server.trusted_proxies:

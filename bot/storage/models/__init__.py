@@ -27,6 +27,7 @@ from bot.storage.models.schedule import Firing, Schedule
 from bot.storage.models.study_card import StudyCardAnswer
 from bot.storage.models.ticket import AnonymousAsker, QuestionCount, Ticket, TicketAnswer
 from bot.storage.models.video import StoredFile, Video, VideoView
+from bot.storage.models.web_access import EntryLink, RequestCount, WebSession
 
 __all__ = [
     "Address",
@@ -44,6 +45,7 @@ __all__ = [
     "Deletion",
     "Delivery",
     "EarlyReceipt",
+    "EntryLink",
     "Firing",
     "GroupChat",
     "Heartbeat",
@@ -64,6 +66,7 @@ __all__ = [
     "PlatformConsent",
     "PlatformToken",
     "QuestionCount",
+    "RequestCount",
     "RosterChange",
     "RosterEntry",
     "RosterImport",
@@ -74,4 +77,5 @@ __all__ = [
     "TicketAnswer",
     "Video",
     "VideoView",
+    "WebSession",
 ]
